@@ -1,0 +1,99 @@
+/**
+ * The plan file between TypeScript and `enginewright-weights`. TypeScript understands formats and peft; the
+ * executable only moves and multiplies bytes, re-checking every range against the real file length.
+ * All offsets and sizes are bytes; all multi-byte values little-endian.
+ */
+export interface WeightsPlan {
+  readonly version: 1;
+  readonly outputs: readonly OutputPlan[];
+}
+
+/** One output file: its pieces follow each other without gap. Written aside, fsynced, renamed when complete. */
+export interface OutputPlan {
+  /** Absolute path under its final name. */
+  readonly path: string;
+  /** Must equal the sum of the pieces. */
+  readonly bytes: number;
+  readonly pieces: readonly Piece[];
+}
+
+export type Piece = BytesPiece | RangePiece | GatherPiece | MergePiece;
+
+/** Literal bytes: headers, padding, zip records. */
+export interface BytesPiece {
+  readonly kind: 'bytes';
+  readonly base64: string;
+}
+
+interface Checked {
+  /** Absolute output offsets that receive the CRC-32 (zip polynomial, u32) of this piece once it is written. */
+  readonly crc32At?: readonly number[];
+  /** Reported in events, e.g. the tensor's name. */
+  readonly name?: string;
+}
+
+/** A contiguous range of an input file. */
+export interface RangePiece extends Checked {
+  readonly kind: 'range';
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A strided view made contiguous in row-major order. `strides` count items, may be 0 (expanded); never negative. */
+export interface GatherPiece extends Checked {
+  readonly kind: 'gather';
+  readonly file: string;
+  readonly offset: number;
+  readonly itemBytes: 1 | 2 | 4 | 8 | 16;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
+
+/** A row-major matrix in a file; `strides` (rows, columns; in items) only when it is a view. */
+export interface MatrixRange {
+  readonly file: string;
+  readonly offset: number;
+  readonly dtype: FloatDtype;
+  readonly rows: number;
+  readonly columns: number;
+  readonly strides?: readonly [number, number];
+}
+
+/** W + Σ scale · (B A): `base` is rows × columns, B rows × rank, A rank × columns. `transpose`: add the transpose. */
+export interface MergePiece extends Checked {
+  readonly kind: 'merge';
+  readonly base: MatrixRange;
+  /** dtype of the result. */
+  readonly dtype: FloatDtype;
+  readonly deltas: readonly {
+    readonly a: MatrixRange;
+    readonly b: MatrixRange;
+    readonly scale: number;
+    readonly transpose?: boolean;
+  }[];
+  /**
+   * `peft-default`: after each delta, one rounding of W + Δ to dtype. `peft-safe`: Δ is rounded to dtype before it
+   * is added. `once`: all deltas are summed first, one rounding at the end. Round to nearest even everywhere.
+   */
+  readonly rounding: 'peft-default' | 'peft-safe' | 'once';
+}
+
+/** JSON lines on stdout of `enginewright-weights copy|merge --plan FILE`. */
+export type WeightsEvent =
+  | { readonly event: 'progress'; readonly doneBytes: number; readonly totalBytes: number; readonly name?: string }
+  | { readonly event: 'output'; readonly path: string; readonly bytes: number; readonly sha256: string }
+  | {
+      readonly event: 'digest';
+      readonly name: string;
+      readonly sha256: string;
+    }
+  | { readonly event: 'error'; readonly name: string; readonly message: string; readonly tensor?: string };
+
+/** Plan of `enginewright-weights digest --plan FILE`: sha256 of each contiguous or gathered tensor. */
+export interface DigestPlan {
+  readonly version: 1;
+  readonly inputs: readonly (RangePiece | GatherPiece)[];
+}
