@@ -51,6 +51,7 @@ export const failures = {
   PortTaken: row('A port that was asked for is in use', 'Choose another, or leave it out to get a free one.', 'never', 69),
   ServerUnreachable: row('No Temporal server answers at the address', 'Start one with enginewright up, or leave --address out.', 'later', 69),
   ServerFailed: row('The Temporal server did not start', 'Read its last lines.', 'never', 69),
+  NamespaceMismatch: row('The Temporal namespace disagrees with what enginewright needs', 'Use another namespace, or correct the named setting.', 'never', 78),
   RunMissing: row('There is no such run', 'enginewright runs lists them.', 'never', 66),
   AliasMoved: row('The alias was changed by someone else meanwhile', 'Look at history and promote again.', 'never', 75),
   ReleaseMissing: row('There is nothing to promote', 'Only a published run can be promoted.', 'never', 66),

@@ -1,0 +1,56 @@
+import type { ArtifactRef } from '../../core/domain/artifact.ts';
+import type { JsonObject } from '../../core/domain/json.ts';
+import type { GatePlan } from '../../core/domain/plan.ts';
+import { defineStep } from '../../core/domain/step.ts';
+
+/** What became of one variant; a failed one stays in the report. */
+export interface VariantOutcome {
+  readonly name: string;
+  readonly label: string;
+  readonly toolchain: string;
+  readonly engine: ArtifactRef<'engine'> | null;
+  readonly trial: ArtifactRef<'trial'> | null;
+  readonly scores: readonly ArtifactRef<'scores'>[];
+  readonly measurement: ArtifactRef<'measurement'> | null;
+  readonly failure: { readonly name: string; readonly message: string } | null;
+}
+
+export interface JudgeInput {
+  readonly recipe: string;
+  readonly baseline: string;
+  readonly variants: readonly VariantOutcome[];
+  readonly gates: readonly GatePlan[];
+  /** Digests and commits of what went in, for the report's provenance. */
+  readonly sources: JsonObject;
+}
+
+export const judge = defineStep({
+  name: 'judge',
+  version: 1,
+  produces: 'report',
+  worker: 'cpu',
+  startToCloseTimeout: '30 minutes',
+  stallTimeoutMs: 600_000,
+  dependsOn: { toolchain: false, machine: 'none' },
+  key: ({ recipe, baseline, variants, gates, sources }: JudgeInput) => ({
+    inputs: Object.fromEntries(variants.flatMap(artifactsOf)),
+    parameters: {
+      recipe,
+      baseline,
+      gates: gates.map((gate) => ({ ...gate })),
+      sources,
+      variants: variants.map(({ name, label, toolchain, failure }) => [name, label, toolchain, failure?.name ?? null]),
+    },
+  }),
+  summary: ({ variants, gates }) => `judge ${variants.length} variants by ${gates.length} gates`,
+});
+
+function artifactsOf(variant: VariantOutcome) {
+  const refs = [
+    ['engine', variant.engine],
+    ['trial', variant.trial],
+    ['measurement', variant.measurement],
+    ...variant.scores.map((ref, index) => [`scores ${index + 1}`, ref] as const),
+  ] as const;
+  return refs.flatMap(([role, ref]) => (ref === null ? [] : [[`${variant.name} ${role}`, ref.digest] as const]));
+}

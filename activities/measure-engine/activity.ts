@@ -1,0 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StepResult } from '../../core/domain/step.ts';
+import type { StepDeps } from '../step-deps.ts';
+import { measureEngine, type MeasureEngineInput } from './contract.ts';
+
+/** Stores raw samples only: every figure is recomputed from them. */
+export function createMeasureEngine({ runStep, toolchain }: Pick<StepDeps, 'runStep' | 'toolchain'>) {
+  return (input: MeasureEngineInput): Promise<StepResult<'measurement'>> =>
+    runStep(measureEngine, input, async (scope) => {
+      const engineFolder = await scope.folderOf(input.engine);
+      const samples = await toolchain(input.toolchain).measure({ engineFolder, plan: input.benchmark }, scope);
+      await writeFile(join(scope.out, 'measurement.json'), `${JSON.stringify(samples)}\n`);
+      return { requests: samples.points.reduce((sum, point) => sum + point.requests.length, 0) };
+    });
+}

@@ -1,0 +1,30 @@
+import type { ArtifactRef } from '../../core/domain/artifact.ts';
+import { defineStep } from '../../core/domain/step.ts';
+import type { Plan } from '../../core/domain/plan.ts';
+
+export type WeightsRef = ArtifactRef<'snapshot'> | ArtifactRef<'weights'>;
+
+export interface MergeAdaptersInput {
+  readonly base: WeightsRef;
+  /** Merged in this order. */
+  readonly adapters: readonly { readonly weights: WeightsRef; readonly weight: number; readonly label: string }[];
+  readonly rounding: Plan['rounding'];
+}
+
+export const mergeAdapters = defineStep({
+  name: 'merge-adapters',
+  version: 1,
+  produces: 'model',
+  worker: 'cpu',
+  startToCloseTimeout: '6 hours',
+  stallTimeoutMs: 600_000,
+  dependsOn: { toolchain: false, machine: 'none' },
+  key: ({ base, adapters, rounding }: MergeAdaptersInput) => ({
+    inputs: {
+      base: base.digest,
+      ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights.digest])),
+    },
+    parameters: { rounding, weights: adapters.map(({ weight }) => weight) },
+  }),
+  summary: ({ adapters }) => `merge ${adapters.map(({ label }) => label).join(', then ')}`,
+});

@@ -1,0 +1,24 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { StepDeps } from '../step-deps.ts';
+import type { StepResult } from '../../core/domain/step.ts';
+import { resolveSource, type ResolveSourceInput } from './contract.ts';
+
+/**
+ * Asks for the commit each time – a branch moves – and lists its files once per commit: an unchanged source is
+ * a cached listing.
+ */
+export function createResolveSource({ runStep, sourceFor }: Pick<StepDeps, 'runStep' | 'sourceFor'>) {
+  return async (input: ResolveSourceInput): Promise<StepResult<'listing'>> => {
+    const source = sourceFor(input.source);
+    const signal = Context.current().cancellationSignal;
+    const commit = await source.resolve({ signal, onProgress: () => Context.current().heartbeat() });
+    return runStep(resolveSource, { ...input, commit }, async (scope) => {
+      const listing = await source.list(commit, scope);
+      await writeFile(join(scope.out, 'listing.json'), `${JSON.stringify(listing, null, 2)}\n`);
+      const bytes = listing.files.reduce((sum, file) => sum + file.bytes, 0);
+      return { commit, files: listing.files.length, bytes };
+    });
+  };
+}

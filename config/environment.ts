@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { BuildFailure } from '../core/domain/failures.ts';
+
+const Environment = z.object({
+  ENGINEWRIGHT_HOME: z.string().min(1).optional(),
+  ENGINEWRIGHT_WEIGHTS: z.string().min(1).optional(),
+  ENGINEWRIGHT_LLAMA_LIBRARIES: z.string().min(1).optional(),
+  ENGINEWRIGHT_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+  TEMPORAL_ADDRESS: z.string().min(1).optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_PATH: z.string().min(1).optional(),
+  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  NO_COLOR: z.string().optional(),
+});
+
+export interface Environment {
+  /** Store, database and logs. */
+  readonly home: string | null;
+  readonly weightsExecutable: string | null;
+  readonly llamaLibraries: string | null;
+  /** Threads of an engine; null: one core is left free. */
+  readonly threads: number | null;
+  readonly temporalAddress: string | null;
+  readonly namespace: string;
+  readonly temporalPath: string | null;
+  readonly hubEndpoint: string | null;
+  readonly color: boolean;
+  /** Everything as it stands, for what reads conventions of others (HF_HOME, XDG_CACHE_HOME, a token by its name). */
+  readonly raw: Readonly<Record<string, string | undefined>>;
+}
+
+/** The one reader of process.env. Throws UsageInvalid naming the variable. */
+export function readEnvironment(raw: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  // An empty variable means the same as none.
+  const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new BuildFailure('UsageInvalid', `the variable ${String(issue?.path[0])} is not valid: ${issue?.message}`);
+  }
+  const { data } = parsed;
+  return {
+    home: data.ENGINEWRIGHT_HOME ?? null,
+    weightsExecutable: data.ENGINEWRIGHT_WEIGHTS ?? null,
+    llamaLibraries: data.ENGINEWRIGHT_LLAMA_LIBRARIES ?? null,
+    threads: data.ENGINEWRIGHT_THREADS ?? null,
+    temporalAddress: data.TEMPORAL_ADDRESS ?? null,
+    namespace: data.TEMPORAL_NAMESPACE,
+    temporalPath: data.TEMPORAL_PATH ?? null,
+    hubEndpoint: data.HF_ENDPOINT ?? null,
+    color: data.NO_COLOR === undefined,
+    raw,
+  };
+}

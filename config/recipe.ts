@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { QuantizationOptions } from '../core/catalog/quantizations/registry.ts';
+import { toolchainIds } from '../core/catalog/toolchains/registry.ts';
+import { rougeDialects } from '../core/metrics/rouge/dialects/registry.ts';
+import { rougeTokenizers } from '../core/metrics/rouge/tokenizers.ts';
+
+const Name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "use lower-case letters, digits, '.', '_' and '-', at most 63");
+const Source = z
+  .string()
+  .regex(/^(hf:[\w.-]+\/[\w.-]+|file:.+)$/, 'write hf:OWNER/NAME for the hub or file:PATH for a folder');
+const FilePath = z.string().regex(/^file:.+$/, 'write file:PATH, relative to the recipe');
+const Revision = z.string().min(1).default('main').describe('Branch, tag or commit.');
+const TokenVariable = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]*$/, 'name a variable, never the token itself')
+  .default('HF_TOKEN')
+  .describe('Name of the variable that holds the hub token on the workers.');
+const Toolchain = z.literal(toolchainIds);
+
+const Model = z.strictObject({ source: Source, revision: Revision, token: TokenVariable });
+
+const Adapter = z.strictObject({
+  source: Source,
+  revision: Revision,
+  token: TokenVariable,
+  weight: z.number().default(1).describe('Factor of its change.'),
+  merge: z.boolean().default(true).describe('False: kept apart and applied at run time.'),
+});
+
+const Variant = z.strictObject({
+  quantization: QuantizationOptions,
+  toolchain: Toolchain.optional().describe("Left out: the recipe's."),
+});
+
+const AxisValue = z.union([z.number(), z.string(), z.boolean()]);
+const Sweep = z.strictObject({
+  from: Name.describe('The variant whose settings are varied.'),
+  over: z
+    .record(z.string(), z.array(AxisValue).min(1))
+    .describe('Setting (dotted path inside the variant) → values; several axes give every combination.'),
+});
+
+const Trial = z.strictObject({
+  prompts: z.array(z.string().min(1)).min(1).max(64).describe('Texts to continue.'),
+  maxNewTokens: z.int().min(1).max(4096).default(48),
+});
+
+const Summarize = z.strictObject({
+  dataset: FilePath.describe('JSON lines with `id`, `document`, `reference`.'),
+  samples: z.int().min(1).default(64).describe('How many, from the start.'),
+  maxNewTokens: z.int().min(1).max(4096).default(64),
+  dialect: z.literal(rougeDialects.map(({ id }) => id)).default('trtllm-summarize').describe('How ROUGE is computed.'),
+  tokenizer: z.literal(rougeTokenizers.map(({ id }) => id)).default('ascii-words').describe('zh-char for Chinese.'),
+  template: z.string().includes('{document}').default('{document}').describe('The prompt; {document} is replaced.'),
+});
+
+const Perplexity = z.strictObject({
+  text: FilePath.describe('Plain text or JSON lines with `text`.'),
+  window: z.int().min(8).max(65_536).default(512).describe('Tokens per window.'),
+  windows: z.int().min(1).default(64).describe('How many, from the start of the text.'),
+});
+
+const Evaluation = z.strictObject({
+  summarize: Summarize.optional(),
+  perplexity: Perplexity.optional(),
+  divergence: z.boolean().default(false).describe("KL divergence and top-1 agreement against the baseline, on the perplexity's windows."),
+});
+
+const Benchmark = z.strictObject({
+  inputTokens: z.int().min(1).default(128),
+  outputTokens: z.int().min(2).default(64),
+  concurrency: z.array(z.int().min(1).max(256)).min(1).default([1]).describe('Sequences at once.'),
+  repeats: z.int().min(1).max(1000).default(5),
+});
+
+const Gate = z
+  .strictObject({
+    metric: z.string().min(1).describe('Path of a metric, e.g. rouge1, perplexity or divergence.kld.mean.'),
+    rule: z.literal('non-inferior').optional().describe('Not worse than the baseline by more than `margin`.'),
+    margin: z.number().min(0).optional().describe('In units of the metric.'),
+    max: z.number().optional().describe('Upper bound of the metric.'),
+    min: z.number().optional().describe('Lower bound of the metric.'),
+  })
+  .refine(
+    ({ rule, margin, max, min }) =>
+      rule === undefined ? margin === undefined && (max === undefined) !== (min === undefined) : margin !== undefined && (max ?? min) === undefined,
+    'give exactly one of: max, min, or rule: non-inferior with margin',
+  );
+
+const Publish = z.strictObject({
+  alias: Name.describe('The name that will point at the release.'),
+  promote: z.literal(['on-pass', 'on-approval', 'never']).default('on-pass'),
+  choose: z
+    .union([z.literal(['smallest', 'fastest', 'best']), z.strictObject({ variant: Name })])
+    .default('smallest')
+    .describe('Which of the variants that passed.'),
+});
+
+/** What a person may ask for: the whole recipe file. docs/recipe.md is generated from it. */
+export const Recipe = z.strictObject({
+  name: Name.describe('Names the run; runs of one recipe share it.'),
+  model: Model,
+  adapters: z.array(Adapter).default([]).describe('Merged in order.'),
+  rounding: z.literal(['peft-default', 'peft-safe', 'once']).default('peft-default').describe('How the merge rounds.'),
+  toolchain: Toolchain.default('llama-cpp'),
+  baseline: Name.describe('The variant all others are judged against.'),
+  variants: z.record(Name, Variant).refine((all) => Object.keys(all).length > 0, 'name at least one variant'),
+  sweep: Sweep.optional(),
+  concurrency: z.int().min(1).max(64).default(2).describe('Variants under way at once.'),
+  trial: Trial.default({ prompts: ['Once upon a time', 'The capital of France is', 'In 1969,'], maxNewTokens: 48 }),
+  evaluation: Evaluation.default({ divergence: false }),
+  benchmark: Benchmark.optional(),
+  gates: z.array(Gate).default([]),
+  publish: Publish.optional(),
+});
+export type Recipe = z.output<typeof Recipe>;

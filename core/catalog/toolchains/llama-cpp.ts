@@ -1,0 +1,51 @@
+import type { SpellingTable, Toolchain } from './contract.ts';
+
+/**
+ * Formats of llama.cpp by bits, weights that share a scale, and offset. `type` is the name of the file type in
+ * llama.h; the K formats hold blocks in super-blocks of 256 and store their block scales in 4 to 8 bits.
+ */
+const formats = [
+  { bits: 8, group: 32, symmetric: true, type: 'Q8_0' },
+  { bits: 6, group: 256, symmetric: true, type: 'Q6_K' },
+  { bits: 5, group: 32, symmetric: true, type: 'Q5_0' },
+  { bits: 5, group: 32, symmetric: false, type: 'Q5_1' },
+  { bits: 5, group: 256, symmetric: true, type: 'Q5_K_M' },
+  { bits: 4, group: 32, symmetric: true, type: 'Q4_0' },
+  { bits: 4, group: 32, symmetric: false, type: 'Q4_1' },
+  { bits: 4, group: 256, symmetric: true, type: 'Q4_K_M' },
+  { bits: 3, group: 256, symmetric: true, type: 'Q3_K_M' },
+  { bits: 2, group: 256, symmetric: true, type: 'Q2_K' },
+] as const;
+
+const dtypes = {
+  float16: { checkpoint: 'f16', type: 'F16' },
+  bfloat16: { checkpoint: 'bf16', type: 'BF16' },
+  float32: { checkpoint: 'f32', type: 'F32' },
+} as const;
+
+const quantizations = {
+  none: ({ dtype }) => ({ checkpoint: { type: dtypes[dtype].checkpoint }, build: { type: dtypes[dtype].type } }),
+  'weight-only': ({ bits, group, symmetric }) => {
+    const sameBits = formats.filter((format) => format.bits === bits && format.symmetric === symmetric);
+    const chosen = sameBits.find((format) => group === undefined || format.group === group);
+    if (chosen !== undefined) return { checkpoint: { type: 'f16' }, build: { type: chosen.type }, note: chosen.type };
+    const offered = sameBits.map((format) => format.group).join(' and ');
+    const kind = symmetric ? '' : ' with offset';
+    return {
+      unsupported:
+        offered === ''
+          ? `llama-cpp has no ${bits} bit format${kind}`
+          : `llama-cpp has no ${bits} bit format${kind} with groups of ${group}; it has groups of ${offered}`,
+    };
+  },
+} satisfies SpellingTable;
+
+/** llama.cpp's libraries in a child process: the embedded default, on the CPU. */
+export const llamaCpp: Toolchain = {
+  id: 'llama-cpp',
+  title: 'llama.cpp libraries from npm, GGUF written by us',
+  queue: 'engine.llama-cpp',
+  quantizations,
+  families: ['llama', 'mistral', 'qwen2', 'qwen3'],
+  runTimeAdapters: true,
+};

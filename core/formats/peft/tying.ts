@@ -1,0 +1,55 @@
+import { BuildFailure } from '../../domain/failures.ts';
+import type { WeightTensor } from '../tensor.ts';
+import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
+import type { Adapter } from './adapter-tensors.ts';
+import type { MergeState } from './merge-state.ts';
+
+interface TyingRequest {
+  readonly base: readonly WeightTensor[];
+  readonly adapters: readonly Adapter[];
+  readonly tiesWordEmbeddings: boolean;
+}
+
+/**
+ * A tied base often stores only the embedding. If an adapter touches either side, both are needed by name: the output
+ * layer is added, or taken to be, an alias of the embedding, because that is how loaders read such a base.
+ */
+export function tieOutputLayer({ base, adapters, tiesWordEmbeddings }: TyingRequest): readonly WeightTensor[] {
+  const embedding = base.find(({ name }) => isEmbedding(name));
+  if (!tiesWordEmbeddings || embedding === undefined || !adapters.some(touchesVocabulary)) return base;
+  const { aliasOf: _, ...owner } = embedding;
+  const head = base.find(({ name }) => isOutputLayer(name));
+  const alias: WeightTensor = { ...owner, name: head?.name ?? 'lm_head.weight', aliasOf: owner.name };
+  const others = base.filter((tensor) => tensor !== head).map((tensor) => (tensor === embedding ? owner : tensor));
+  return [...others, alias];
+}
+
+function touchesVocabulary({ tensors }: Adapter): boolean {
+  return tensors.some(({ name }) => /\.(?:lm_head|embed_tokens|wte)\./.test(name));
+}
+
+export interface SettledTying {
+  /** Name → the name whose bytes it still shares. */
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly unties: boolean;
+}
+
+/** An alias survives while neither side was touched, or while an adapter that kept the tie changed its owner. */
+export function settleTying(states: ReadonlyMap<string, MergeState>, request: TyingRequest): SettledTying {
+  const aliases = new Map<string, string>();
+  let unties = false;
+  for (const state of states.values()) {
+    const owner = state.base.aliasOf === undefined ? undefined : states.get(state.base.aliasOf);
+    if (owner === undefined) continue;
+    if (!state.isTouched && (!owner.isTouched || keepsTie(request))) aliases.set(state.base.name, owner.base.name);
+    else unties ||= request.tiesWordEmbeddings && isOutputLayer(state.base.name);
+    if (state.isTouched && keepsTie(request)) {
+      throw new BuildFailure('AdapterUnsupported', `The adapter keeps ${state.base.name} tied to ${owner.base.name}, but brings its own tensor for it`);
+    }
+  }
+  return { aliases, unties };
+}
+
+function keepsTie({ adapters }: TyingRequest): boolean {
+  return adapters.filter(touchesVocabulary).every(({ config }) => config.keepsTying) && adapters.some(touchesVocabulary);
+}

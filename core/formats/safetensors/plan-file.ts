@@ -1,0 +1,18 @@
+import type { OutputPlan } from '../../domain/weights-plan.ts';
+import { bytesPiece, type PlannedTensor } from '../pieces.ts';
+import { layOutSafetensors } from './write-header.ts';
+
+/** A safetensors file as a plan: header, then every tensor's bytes. `path` is absolute and final. */
+export function planSafetensorsFile(
+  path: string,
+  tensors: readonly PlannedTensor[],
+  metadata: ReadonlyMap<string, string>,
+): OutputPlan {
+  const layout = layOutSafetensors(tensors, metadata);
+  const pieces = new Map(tensors.map(({ name, piece }) => [name, piece]));
+  const data = layout.tensors.flatMap(({ name, bytes }) => {
+    const piece = pieces.get(name);
+    return piece === undefined || bytes === 0 ? [] : [piece];
+  });
+  return { path, bytes: layout.bytes, pieces: [bytesPiece(layout.header), ...data] };
+}

@@ -1,0 +1,6 @@
+import { hfEvaluate } from './hf-evaluate.ts';
+import { mlperf } from './mlperf.ts';
+import { trtllmSummarize } from './trtllm-summarize.ts';
+
+export const rougeDialects = [trtllmSummarize, hfEvaluate, mlperf] as const;
+export type RougeDialectId = (typeof rougeDialects)[number]['id'];

@@ -1,0 +1,37 @@
+import type { ArtifactKind } from '../domain/artifact.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { FullKey, StepContract } from '../domain/step.ts';
+
+/** What a worker (or the planner on the same host) knows that a key may depend on. */
+export interface Identities {
+  /** Version and library digests of a toolchain. */
+  toolchain(id: string): Promise<JsonObject>;
+  /** Instruction set or device that a toolchain's run-time uses here. */
+  machine(toolchain: string): Promise<JsonObject>;
+  /** This very host. */
+  host(): Promise<JsonObject>;
+}
+
+/** Everything the output of a step depends on. Worker and planner call this, so a plan's prediction is the truth. */
+export async function fullKey<Input, Kind extends ArtifactKind>(
+  contract: StepContract<string, Input, Kind>,
+  input: Input,
+  identities: Identities,
+): Promise<FullKey> {
+  const material = contract.key(input);
+  const { toolchain, machine } = contract.dependsOn;
+  const id = String(material.parameters['toolchain'] ?? '');
+  return {
+    step: contract.name,
+    stepVersion: contract.version,
+    ...material,
+    toolchain: toolchain ? await identities.toolchain(id) : null,
+    machine: await machineOf(machine, id, identities),
+  };
+}
+
+async function machineOf(kind: 'none' | 'cpu' | 'host', toolchain: string, identities: Identities) {
+  if (kind === 'none') return null;
+  const machine = await identities.machine(toolchain);
+  return kind === 'cpu' ? machine : { ...machine, ...(await identities.host()) };
+}

@@ -1,0 +1,130 @@
+import type { ArtifactRef, Digest } from '../domain/artifact.ts';
+import type { EvaluationPlan, GatePlan, Plan, SourcePlan } from '../domain/plan.ts';
+import type { RecipeProblem } from '../domain/recipe-problem.ts';
+import { planVariants, type VariantsRequest } from './plan-variants.ts';
+
+/** The validated recipe, as planning needs it; config/recipe.ts infers a type that fits. */
+export interface RecipeInput extends Pick<VariantsRequest, 'variants' | 'sweep' | 'toolchain'> {
+  readonly name: string;
+  readonly model: SourceInput;
+  readonly adapters: readonly (SourceInput & { readonly weight: number; readonly merge: boolean })[];
+  readonly rounding: Plan['rounding'];
+  readonly baseline: string;
+  readonly concurrency: number;
+  readonly trial: { readonly prompts: readonly string[]; readonly maxNewTokens: number };
+  readonly evaluation: EvaluationInput;
+  readonly benchmark?: Plan['benchmark'] | undefined;
+  readonly gates: readonly GateInput[];
+  readonly publish?: Plan['publish'] | undefined;
+}
+
+interface SourceInput {
+  readonly source: string;
+  readonly revision: string;
+  readonly token: string;
+}
+
+interface EvaluationInput {
+  readonly summarize?:
+    | {
+        readonly dataset: string;
+        readonly samples: number;
+        readonly maxNewTokens: number;
+        readonly dialect: string;
+        readonly tokenizer: string;
+        readonly template: string;
+      }
+    | undefined;
+  readonly perplexity?: { readonly text: string; readonly window: number; readonly windows: number } | undefined;
+  readonly divergence: boolean;
+}
+
+interface GateInput {
+  readonly metric: string;
+  readonly rule?: 'non-inferior' | undefined;
+  readonly margin?: number | undefined;
+  readonly max?: number | undefined;
+  readonly min?: number | undefined;
+}
+
+export interface PlanContext {
+  readonly recipeDigest: Digest;
+  /** Where `file:` sources begin. */
+  readonly resolvePath: (path: string) => string;
+  /** Datasets the recipe names, already in the store, by the `file:` text that names them. */
+  readonly datasets: ReadonlyMap<string, ArtifactRef<'dataset'>>;
+  readonly endpoint: string | null;
+  readonly parseVariant: VariantsRequest['parse'];
+}
+
+export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly RecipeProblem[] };
+
+/** Recipe → plan: what will run, in what order, with which settings. Refuses the impossible with the reason. */
+export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResult {
+  const runTimeAdapters = recipe.adapters.some(({ merge }) => !merge);
+  const { variants, problems } = planVariants({ ...recipe, parse: context.parseVariant, runTimeAdapters });
+  const all = [...problems, ...crossChecks(recipe, variants.map(({ name }) => name))];
+  if (all.length > 0) return { problems: all };
+  const { name, adapters, rounding, baseline, concurrency, trial, benchmark, publish } = recipe;
+  return {
+    plan: {
+      formatVersion: 1,
+      recipe: { name, digest: context.recipeDigest },
+      model: planSource(recipe.model, context),
+      adapters: adapters.map(({ weight, merge, ...source }) => ({ source: planSource(source, context), weight, merge })),
+      rounding,
+      baseline,
+      variants,
+      concurrency,
+      trial: { prompts: trial.prompts.map((text, index) => ({ id: `prompt-${index + 1}`, text })), maxNewTokens: trial.maxNewTokens },
+      evaluations: planEvaluations(recipe.evaluation, context),
+      benchmark: benchmark ?? null,
+      gates: recipe.gates.map(planGate),
+      publish: publish ?? null,
+    },
+  };
+}
+
+function planSource({ source, revision, token }: SourceInput, { endpoint, resolvePath }: PlanContext): SourcePlan {
+  const name = source.slice(source.indexOf(':') + 1);
+  if (source.startsWith('file:')) return { kind: 'folder', path: resolvePath(name) };
+  return { kind: 'hub', repository: name, revision, endpoint, tokenVariable: token };
+}
+
+function planEvaluations({ summarize, perplexity, divergence }: EvaluationInput, { datasets }: PlanContext): EvaluationPlan[] {
+  const plans: EvaluationPlan[] = [];
+  if (summarize !== undefined) plans.push({ ...summarize, kind: 'summarize', dataset: datasets.get(summarize.dataset)! });
+  if (perplexity !== undefined) {
+    const { text, window, windows } = perplexity;
+    const dataset = datasets.get(text)!;
+    plans.push({ kind: 'perplexity', dataset, window, windows });
+    if (divergence) plans.push({ kind: 'divergence', dataset, window, windows });
+  }
+  return plans;
+}
+
+function planGate({ metric, margin, max, min }: GateInput): GatePlan {
+  if (max !== undefined) return { metric, rule: 'max', bound: max };
+  if (min !== undefined) return { metric, rule: 'min', bound: min };
+  return { metric, rule: 'non-inferior', bound: margin ?? 0 };
+}
+
+function crossChecks(recipe: RecipeInput, variants: readonly string[]): RecipeProblem[] {
+  const problems: RecipeProblem[] = [];
+  const refuse = (path: RecipeProblem['path'], message: string): void => {
+    problems.push({ name: 'RecipeImpossible', path, message });
+  };
+  if (!(recipe.baseline in recipe.variants)) refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`);
+  const { perplexity, divergence } = recipe.evaluation;
+  if (divergence && perplexity === undefined) {
+    refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity');
+  }
+  const chosen = recipe.publish?.choose;
+  if (typeof chosen === 'object' && !variants.includes(chosen.variant)) {
+    refuse(['publish', 'choose', 'variant'], `'${chosen.variant}' is no variant`);
+  }
+  if (recipe.publish?.choose === 'fastest' && recipe.benchmark === undefined) {
+    refuse(['publish', 'choose'], 'choosing the fastest needs a benchmark');
+  }
+  return problems;
+}

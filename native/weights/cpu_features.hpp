@@ -1,0 +1,12 @@
+// What this CPU can do beyond the compiler's baseline. Asked at run time, so one executable fits every x86-64 host.
+#pragma once
+
+namespace enginewright {
+
+/// AVX2, FMA and F16C together: every CPU since 2013 (Haswell) / 2015 (Excavator) that has one has all.
+[[nodiscard]] bool hasAvx2();
+
+/// The SHA-256 instructions.
+[[nodiscard]] bool hasShaInstructions();
+
+}  // namespace enginewright

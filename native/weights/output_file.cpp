@@ -1,0 +1,155 @@
+#include "weights/output_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "weights/failure.hpp"
+
+namespace enginewright {
+
+namespace {
+
+/// Small pieces are collected up to this, larger ones written directly.
+constexpr std::size_t pendingBytes = std::size_t{1} << 20U;
+/// Write-back is started this often: the disk works meanwhile, and the last fsync (which no signal can interrupt)
+/// stays short.
+constexpr std::uint64_t writebackBytes = std::uint64_t{64} << 20U;
+constexpr std::size_t hashBlockBytes = std::size_t{1} << 20U;
+
+void reserveRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
+#if defined(__linux__)
+  // Only a full disk matters here: a file system that cannot reserve still can write.
+  if (bytes > 0 && ::fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT)) {
+    throw writeFailure(path, errno);
+  }
+#else
+  (void)descriptor, (void)bytes, (void)path;
+#endif
+}
+
+void startWriteback(int descriptor, std::uint64_t from, std::uint64_t to) {
+#if defined(__linux__)
+  ::sync_file_range(descriptor, static_cast<off_t>(from), static_cast<off_t>(to - from), SYNC_FILE_RANGE_WRITE);
+#else
+  (void)descriptor, (void)from, (void)to;
+#endif
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::uint64_t bytes, bool patched)
+    : path_(path), bytes_(bytes), patched_(patched), temporary_(path + "." + nonce + ".part") {
+  descriptor_ = ::open(temporary_.path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) {
+    const int problem = errno;
+    temporary_.forget();
+    if (problem == ENOSPC || problem == EDQUOT) throw writeFailure(path_, problem);
+    throw Failure(FailureName::StoreUnwritable,
+                  "cannot create " + temporary_.path() + ": " + systemMessage(problem));
+  }
+  try {
+    reserveRoom(descriptor_, bytes_, path_);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+  pending_.reserve(pendingBytes);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void OutputFile::append(const std::uint8_t* bytes, std::size_t count) {
+  if (!patched_) sha256_.update(bytes, count);
+  if (pending_.size() + count > pendingBytes) flush();
+  if (count > pendingBytes) {
+    writeOut(bytes, count);
+  } else {
+    pending_.insert(pending_.end(), bytes, bytes + count);
+  }
+}
+
+void OutputFile::flush() {
+  writeOut(pending_.data(), pending_.size());
+  pending_.clear();
+}
+
+void OutputFile::writeOut(const std::uint8_t* bytes, std::size_t count) {
+  while (count > 0) {
+    const ssize_t put = ::pwrite(descriptor_, bytes, count, static_cast<off_t>(written_));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw writeFailure(path_, errno);
+    const auto taken = static_cast<std::size_t>(put);
+    bytes += taken;
+    count -= taken;
+    written_ += taken;
+  }
+  if (written_ - writeback_ < writebackBytes) return;
+  startWriteback(descriptor_, writeback_, written_);
+  writeback_ = written_;
+}
+
+void OutputFile::patch(std::uint64_t offset, std::uint32_t value) {
+  flush();
+  std::uint8_t bytes[4];
+  for (unsigned i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8U * i));
+  const ssize_t put = ::pwrite(descriptor_, bytes, sizeof bytes, static_cast<off_t>(offset));
+  if (put != static_cast<ssize_t>(sizeof bytes)) throw writeFailure(path_, put < 0 ? errno : EIO);
+}
+
+void OutputFile::finish() {
+  flush();
+  if (written_ != bytes_) {
+    throw Failure(FailureName::InternalError, path_ + " got " + std::to_string(written_) +
+                                                  " bytes instead of the planned " + std::to_string(bytes_));
+  }
+  if (patched_) hashAgain();
+  digest_ = sha256_.finish();
+  if (::fsync(descriptor_) != 0) throw writeFailure(path_, errno);
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) throw writeFailure(path_, errno);
+}
+
+void OutputFile::hashAgain() {
+  std::vector<std::uint8_t> block(hashBlockBytes);
+  for (std::uint64_t offset = 0; offset < bytes_;) {
+    const ssize_t got = ::pread(descriptor_, block.data(), block.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) throw writeFailure(path_, got < 0 ? errno : EIO);
+    sha256_.update(block.data(), static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+void OutputFile::publish() {
+  if (std::rename(temporary_.path().c_str(), path_.c_str()) != 0) {
+    throw Failure(FailureName::StoreUnwritable, "cannot create " + path_ + ": " + systemMessage(errno));
+  }
+  temporary_.forget();
+}
+
+void OutputFile::withdraw() { ::unlink(path_.c_str()); }
+
+std::string folderOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void syncFolder(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw writeFailure(folder, errno);
+  const int synced = ::fsync(descriptor);
+  const int problem = errno;
+  ::close(descriptor);
+  // EINVAL: a file system without folders to sync, such as some network mounts.
+  if (synced != 0 && problem != EINVAL) throw writeFailure(folder, problem);
+}
+
+}  // namespace enginewright

@@ -1,0 +1,81 @@
+// The plan file after parsing: core/domain/weights-plan.ts in C++ words. All offsets and sizes are bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "weights/float_formats.hpp"
+
+namespace enginewright {
+
+struct BytesPiece {
+  std::vector<std::uint8_t> bytes;
+};
+
+/// A strided view of an input file. A plain range is one dimension of single bytes with stride 1.
+struct TensorView {
+  std::string file;
+  std::uint64_t offset = 0;
+  std::uint64_t itemBytes = 1;
+  std::vector<std::uint64_t> shape;
+  /// In items; 0 repeats.
+  std::vector<std::uint64_t> strides;
+};
+
+struct MatrixRange {
+  std::string file;
+  std::uint64_t offset = 0;
+  FloatDtype dtype = FloatDtype::F32;
+  std::uint64_t rows = 0;
+  std::uint64_t columns = 0;
+  /// In items.
+  std::uint64_t rowStride = 0;
+  std::uint64_t columnStride = 1;
+};
+
+/// scale · (B A), or its transpose.
+struct LoraDelta {
+  MatrixRange a;
+  MatrixRange b;
+  double scale = 1;
+  bool transpose = false;
+};
+
+enum class Rounding { PeftDefault, PeftSafe, Once };
+
+struct MergePiece {
+  MatrixRange base;
+  FloatDtype dtype = FloatDtype::F32;
+  std::vector<LoraDelta> deltas;
+  Rounding rounding = Rounding::PeftDefault;
+};
+
+/// A new kind of piece (a quantized one, say) is one more alternative here, one parser, one check and one writer.
+struct Piece {
+  std::variant<BytesPiece, TensorView, MergePiece> content;
+  std::vector<std::uint64_t> crc32At;
+  std::string name;
+};
+
+struct OutputPlan {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::vector<Piece> pieces;
+};
+
+struct WeightsPlan {
+  std::vector<OutputPlan> outputs;
+};
+
+struct DigestInput {
+  std::string name;
+  TensorView view;
+};
+
+struct DigestPlan {
+  std::vector<DigestInput> inputs;
+};
+
+}  // namespace enginewright

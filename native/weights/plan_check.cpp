@@ -1,0 +1,158 @@
+#include "weights/plan_check.hpp"
+
+#include <set>
+#include <string>
+
+#include "weights/failure.hpp"
+
+namespace enginewright {
+
+namespace {
+
+/// off_t, ptrdiff_t and JSON's exact integers all end at or above this.
+constexpr std::uint64_t largestSize = std::uint64_t{1} << 53U;
+/// torch allows 64; more is no tensor.
+constexpr std::size_t mostDimensions = 64;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& problem) {
+  throw Failure(FailureName::PlanInvalid, (name.empty() ? "a piece" : "\"" + name + "\"") + " " + problem, name);
+}
+
+std::uint64_t product(std::uint64_t left, std::uint64_t right, const std::string& name) {
+  std::uint64_t result = 0;
+  if (__builtin_mul_overflow(left, right, &result) || result > largestSize) refuse(name, "is too large");
+  return result;
+}
+
+std::uint64_t sum(std::uint64_t left, std::uint64_t right, const std::string& name) {
+  std::uint64_t result = 0;
+  if (__builtin_add_overflow(left, right, &result) || result > largestSize) refuse(name, "is too large");
+  return result;
+}
+
+TensorView viewOf(const MatrixRange& matrix) {
+  return {matrix.file,
+          matrix.offset,
+          bytesOf(matrix.dtype),
+          {matrix.rows, matrix.columns},
+          {matrix.rowStride, matrix.columnStride}};
+}
+
+std::uint64_t checkedBytes(const TensorView& view, const std::string& name) {
+  if (view.shape.size() > mostDimensions) refuse(name, "has too many dimensions");
+  for (const std::uint64_t extent : view.shape) {
+    if (extent == 0) return 0;
+  }
+  std::uint64_t bytes = view.itemBytes;
+  for (const std::uint64_t extent : view.shape) bytes = product(bytes, extent, name);
+  return bytes;
+}
+
+/// The first byte after the last one the view touches.
+std::uint64_t endOf(const TensorView& view, const std::string& name) {
+  if (checkedBytes(view, name) == 0) return view.offset;
+  std::uint64_t lastItem = 0;
+  for (std::size_t i = 0; i < view.shape.size(); ++i) {
+    lastItem = sum(lastItem, product(view.shape[i] - 1, view.strides[i], name), name);
+  }
+  const std::uint64_t span = product(sum(lastItem, 1, name), view.itemBytes, name);
+  return sum(view.offset, span, name);
+}
+
+void checkView(const TensorView& view, const std::string& name, InputFiles& inputs) {
+  const InputFile& file = inputs.open(view.file);
+  const std::uint64_t end = endOf(view, name);
+  if (end <= file.bytes()) return;
+  throw Failure(FailureName::WeightsCorrupt,
+                (name.empty() ? "a range" : "\"" + name + "\"") + " ends at byte " + std::to_string(end) + " of " +
+                    view.file + ", which has " + std::to_string(file.bytes()),
+                name);
+}
+
+void checkDelta(const LoraDelta& delta, const MatrixRange& base, const std::string& name) {
+  const MatrixRange& a = delta.a;
+  const MatrixRange& b = delta.b;
+  const std::uint64_t rows = delta.transpose ? base.columns : base.rows;
+  const std::uint64_t columns = delta.transpose ? base.rows : base.columns;
+  if (b.rows == rows && b.columns == a.rows && a.columns == columns) return;
+  const auto shape = [](std::uint64_t first, std::uint64_t second) {
+    return std::to_string(first) + " × " + std::to_string(second);
+  };
+  refuse(name, "has a base of " + shape(base.rows, base.columns) + ", but B is " + shape(b.rows, b.columns) +
+                   " and A is " + shape(a.rows, a.columns) + (delta.transpose ? " (transposed)" : ""));
+}
+
+void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& inputs) {
+  checkView(viewOf(merge.base), name, inputs);
+  for (const LoraDelta& delta : merge.deltas) {
+    checkDelta(delta, merge.base, name);
+    checkView(viewOf(delta.a), name, inputs);
+    checkView(viewOf(delta.b), name, inputs);
+  }
+}
+
+void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& inputs) {
+  if (const auto* view = std::get_if<TensorView>(&piece.content)) checkView(*view, piece.name, inputs);
+  if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMerge(*merge, piece.name, inputs);
+  for (const std::uint64_t offset : piece.crc32At) {
+    if (offset > outputBytes || outputBytes - offset < sizeof(std::uint32_t)) {
+      refuse(piece.name, "has a crc32At outside its output");
+    }
+  }
+}
+
+void checkOutput(const OutputPlan& output, InputFiles& inputs) {
+  std::uint64_t bytes = 0;
+  for (const Piece& piece : output.pieces) {
+    bytes = sum(bytes, bytesOf(piece), piece.name);
+    checkPiece(piece, output.bytes, inputs);
+  }
+  if (bytes != output.bytes) {
+    throw Failure(FailureName::PlanInvalid, "the pieces of " + output.path + " give " + std::to_string(bytes) +
+                                                " bytes, not the planned " + std::to_string(output.bytes));
+  }
+}
+
+}  // namespace
+
+std::uint64_t bytesOf(const TensorView& view) { return checkedBytes(view, ""); }
+
+std::uint64_t bytesOf(const Piece& piece) {
+  if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) return literal->bytes.size();
+  if (const auto* view = std::get_if<TensorView>(&piece.content)) return checkedBytes(*view, piece.name);
+  const auto& merge = std::get<MergePiece>(piece.content);
+  const std::uint64_t items = product(merge.base.rows, merge.base.columns, piece.name);
+  return product(items, bytesOf(merge.dtype), piece.name);
+}
+
+void checkPlan(const WeightsPlan& plan, InputFiles& inputs) {
+  std::set<std::string> paths;
+  std::uint64_t bytes = 0;
+  for (const OutputPlan& output : plan.outputs) {
+    if (!paths.insert(output.path).second) {
+      throw Failure(FailureName::PlanInvalid, output.path + " is planned twice");
+    }
+    checkOutput(output, inputs);
+    bytes = sum(bytes, output.bytes, output.path);
+  }
+}
+
+void checkPlan(const DigestPlan& plan, InputFiles& inputs) {
+  std::set<std::string> names;
+  std::uint64_t bytes = 0;
+  for (const DigestInput& input : plan.inputs) {
+    if (!names.insert(input.name).second) refuse(input.name, "is asked for twice");
+    checkView(input.view, input.name, inputs);
+    bytes = sum(bytes, checkedBytes(input.view, input.name), input.name);
+  }
+}
+
+void refuseMergePieces(const WeightsPlan& plan) {
+  for (const OutputPlan& output : plan.outputs) {
+    for (const Piece& piece : output.pieces) {
+      if (std::holds_alternative<MergePiece>(piece.content)) refuse(piece.name, "is a merge piece; use the verb merge");
+    }
+  }
+}
+
+}  // namespace enginewright

@@ -1,0 +1,99 @@
+#include "weights/tensor_stream.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace enginewright {
+
+namespace {
+
+/// Dimensions of one item vanish, and neighbours that lie without a gap become one. Steps are filled in later.
+std::vector<Axis> collapsedAxes(const TensorView& view) {
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < view.shape.size(); ++i) {
+    const std::uint64_t extent = view.shape[i];
+    const std::uint64_t stride = view.strides[i];
+    if (extent == 1) continue;
+    if (!axes.empty() && axes.back().stride == extent * stride) {
+      axes.back() = {axes.back().extent * extent, stride, 0};
+    } else {
+      axes.push_back({extent, stride, 0});
+    }
+  }
+  if (axes.empty()) axes.push_back({1, 1, 0});
+  return axes;
+}
+
+class BlockStream {
+ public:
+  BlockStream(const TensorView& view, const InputFile& file, const ByteSink& sink, std::size_t blockBytes)
+      : file_(file),
+        sink_(sink),
+        itemBytes_(view.itemBytes),
+        blockItems_(std::max<std::size_t>(1, blockBytes / view.itemBytes)),
+        axes_(collapsedAxes(view)) {
+    std::uint64_t step = 1;
+    for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
+      axis->step = step;
+      step *= axis->extent;
+    }
+    stream(0, view.offset);
+  }
+
+ private:
+  /// `axis.step` items lie below one index of an axis: as many indices as fit a block are read at once.
+  void stream(std::size_t depth, std::uint64_t offset) {
+    const Axis axis = axes_[depth];
+    if (axis.step > blockItems_) {
+      for (std::uint64_t i = 0; i < axis.extent; ++i) {
+        stream(depth + 1, offset + i * axis.stride * itemBytes_);
+      }
+      return;
+    }
+    const std::uint64_t most = blockItems_ / axis.step;
+    std::vector<Axis> box(axes_.begin() + static_cast<std::ptrdiff_t>(depth), axes_.end());
+    for (std::uint64_t first = 0; first < axis.extent; first += most) {
+      box.front().extent = std::min(most, axis.extent - first);
+      const std::size_t bytes = box.front().extent * axis.step * itemBytes_;
+      if (block_.size() < bytes) block_.resize(bytes);
+      reader_.read(file_, offset + first * axis.stride * itemBytes_, itemBytes_, box, block_.data());
+      sink_(block_.data(), bytes);
+    }
+  }
+
+  const InputFile& file_;
+  const ByteSink& sink_;
+  std::uint64_t itemBytes_;
+  std::uint64_t blockItems_;
+  std::vector<Axis> axes_;
+  BoxReader reader_;
+  std::vector<std::uint8_t> block_;
+};
+
+/// Contiguous bytes need no second buffer.
+void streamRange(const InputFile& file, std::uint64_t offset, std::uint64_t bytes, const ByteSink& sink) {
+  std::vector<std::uint8_t> block(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, streamBlockBytes)));
+  while (bytes > 0) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, block.size()));
+    file.readAt(offset, block.data(), count);
+    sink(block.data(), count);
+    offset += count;
+    bytes -= count;
+  }
+}
+
+}  // namespace
+
+void streamTensor(const TensorView& view, const InputFile& file, const ByteSink& sink,
+                  std::size_t blockBytes) {
+  // Strides of an empty tensor were not checked, because they reach nothing.
+  if (std::find(view.shape.begin(), view.shape.end(), 0U) != view.shape.end()) return;
+  const std::vector<Axis> axes = collapsedAxes(view);
+  if (axes.size() == 1 && axes.front().stride == 1) {
+    streamRange(file, view.offset, axes.front().extent * view.itemBytes, sink);
+    return;
+  }
+  BlockStream(view, file, sink, blockBytes);
+}
+
+}  // namespace enginewright

@@ -1,0 +1,38 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactKind, Digest, ManifestFile } from '../../core/domain/artifact.ts';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import { canonicalJson } from '../../core/domain/json.ts';
+import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';
+
+export const manifestName = 'manifest.json';
+
+/** Every file under a folder, sorted by path, with size and sha256. Only plain files may be in an artifact. */
+export async function listFiles(folder: string): Promise<ManifestFile[]> {
+  const paths = (await walk(folder, '')).filter((path) => path !== manifestName).sort();
+  const files: ManifestFile[] = [];
+  for (const path of paths) {
+    const absolute = join(folder, path);
+    const { size } = await lstat(absolute);
+    files.push({ path, bytes: size, sha256: await sha256OfFile(absolute) });
+  }
+  return files;
+}
+
+async function walk(root: string, under: string): Promise<string[]> {
+  const entries = await readdir(join(root, under), { withFileTypes: true });
+  const nested = await Promise.all(
+    entries.map((entry) => {
+      const path = under === '' ? entry.name : `${under}/${entry.name}`;
+      if (entry.isDirectory()) return walk(root, path);
+      if (entry.isFile()) return [path];
+      throw new BuildFailure('StoreCorrupt', `${path} in ${root} is neither a file nor a folder`);
+    }),
+  );
+  return nested.flat();
+}
+
+/** sha256 over kind and files: equal content has one name, however and whenever it was made. */
+export function digestOf(kind: ArtifactKind, files: readonly ManifestFile[]): Digest {
+  return sha256OfText(canonicalJson({ kind, files }));
+}

@@ -1,0 +1,28 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ArtifactRef } from '../../core/domain/artifact.ts';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import type { ArtifactStore } from '../artifact-store/contract.ts';
+import { errorCode } from '../files/atomic-write.ts';
+import { datasetFileName, parseSummaries, parseText } from './read-dataset.ts';
+
+/**
+ * Puts a dataset file into the store, checked line by line, so that the plan can name it by digest and every worker
+ * reads the same bytes. Throws DatasetMissing, DatasetEmpty, DatasetInvalid.
+ */
+export async function importDataset(
+  store: ArtifactStore,
+  request: { readonly path: string; readonly holds: 'summaries' | 'text' },
+): Promise<ArtifactRef<'dataset'>> {
+  const label = basename(request.path);
+  const content = await readFile(request.path, 'utf8').catch((error: unknown) => {
+    throw new BuildFailure('DatasetMissing', `${request.path} cannot be read (${errorCode(error) ?? 'unknown'})`, { cause: error });
+  });
+  const facts =
+    request.holds === 'summaries'
+      ? { samples: parseSummaries(content, label).length }
+      : { characters: parseText(content, label).length };
+  await using scratch = await store.createScratch();
+  await writeFile(join(scratch.folder, datasetFileName), content);
+  return store.publish({ kind: 'dataset', folder: scratch.folder, facts: { ...facts, name: label }, provenance: null });
+}

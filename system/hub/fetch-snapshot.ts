@@ -1,0 +1,137 @@
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import type { EffectScope } from '../../core/domain/progress.ts';
+import { asStoreFailure } from '../files/atomic-write.ts';
+import { type CacheLayout, cacheLayout, linkIntoSnapshot, tagCacheFolder, writeRef } from './cache-layout.ts';
+import { fetchFile } from './fetch-file.ts';
+import { connectToHub } from './hub-connection.ts';
+import { type HubFile, blobName, isCommit, isInnerPath, isRepositoryName } from './hub-file.ts';
+import { type Patience, defaultPatience } from './patience.ts';
+
+export interface SnapshotFetch {
+  readonly endpoint: string;
+  readonly repo: string;
+  /** 40 hex digits, from resolveRevision: a branch would move between two files. */
+  readonly commit: string;
+  /** When given, the cache remembers that this branch or tag meant the commit. */
+  readonly revision?: string;
+  readonly files: readonly HubFile[];
+  readonly cacheFolder: string;
+  readonly token?: string;
+  readonly patience?: Partial<Patience>;
+  /** Files at a time; 3 by default. */
+  readonly parallel?: number;
+  /** Free bytes on the disk of a folder; statfs(2) by default. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
+}
+
+export interface Snapshot {
+  /** `…/snapshots/<commit>`: the files under their own names. */
+  readonly folder: string;
+  readonly files: readonly HubFile[];
+}
+
+/**
+ * Fetches files of a commit into the shared Hugging Face cache. Every blob is verified against the digest the hub
+ * listed before it gets its name; what an earlier attempt left is resumed. Throws SnapshotEmpty, DiskFull,
+ * DownloadTruncated, DownloadCorrupt, HubUnreachable, AccessDenied, RepositoryMissing or RevisionMissing; rethrows
+ * the signal's reason when aborted. The first failure stops the other files.
+ */
+export async function fetchSnapshot(fetch: SnapshotFetch, scope: EffectScope): Promise<Snapshot> {
+  const { repo, commit, revision, files } = fetch;
+  checkNames(fetch);
+  const layout = cacheLayout(fetch.cacheFolder, repo, commit);
+  await mkdir(layout.blobs, { recursive: true }).catch((error: unknown) => {
+    throw asStoreFailure(error, layout.blobs);
+  });
+  await tagCacheFolder(layout.cacheFolder);
+  await checkRoom(layout, fetch);
+  await using connection = connectToHub(fetch, { ...defaultPatience, ...fetch.patience });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([scope.signal, stop.signal]);
+  const onBytes = reportBytes(files, scope);
+  await eachOf(files, { parallel: fetch.parallel ?? 3, stop, signal }, async (file) => {
+    await fetchFile(file, { connection, layout, repo, commit, signal, onBytes });
+    await linkIntoSnapshot(layout, file);
+  });
+  if (revision !== undefined) await writeRef(layout, revision, commit);
+  scope.onProgress({ fraction: 1, note: `${files.length} files` });
+  return { folder: layout.snapshot, files };
+}
+
+/** A listing is foreign text and becomes paths: nothing may lead out of the cache. */
+function checkNames({ repo, commit, revision, files }: SnapshotFetch): void {
+  if (!isRepositoryName(repo)) throw new BuildFailure('RepositoryMissing', `${JSON.stringify(repo)} is no repository name`);
+  if (!isCommit(commit)) throw new BuildFailure('RevisionMissing', `${JSON.stringify(commit)} is no full commit`);
+  if (revision !== undefined && !isInnerPath(revision)) {
+    throw new BuildFailure('RevisionMissing', `${JSON.stringify(revision)} is no revision name`);
+  }
+  if (files.length === 0) throw new BuildFailure('SnapshotEmpty', `no file of ${repo} was selected`);
+  const bad = files.find((file) => !isInnerPath(file.path) || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blobName(file)));
+  if (bad !== undefined) throw new BuildFailure('DownloadCorrupt', `${repo} lists a file that cannot be stored: ${JSON.stringify(bad.path)}`);
+}
+
+async function checkRoom(layout: CacheLayout, { repo, files, freeBytes = freeOnDisk }: SnapshotFetch): Promise<void> {
+  const distinct = [...new Map(files.map((file) => [blobName(file), file])).values()];
+  const missing = await Promise.all(distinct.map((file) => missingBytes(layout, file)));
+  const needed = missing.reduce((sum, bytes) => sum + bytes, 0);
+  const free = await freeBytes(layout.blobs);
+  if (needed <= free) return;
+  const message = `${repo} needs ${needed} bytes more in ${layout.cacheFolder}, where ${free} are free`;
+  throw new BuildFailure('DiskFull', message, { hint: `Free ${needed - free} bytes.`, details: { needed, free } });
+}
+
+async function missingBytes(layout: CacheLayout, file: HubFile): Promise<number> {
+  const size = (path: string): Promise<number> => stat(path).then((found) => found.size, () => 0);
+  const [blob, partial] = await Promise.all([size(layout.blob(file)), size(layout.partial(file))]);
+  return blob === file.bytes ? 0 : Math.max(0, file.bytes - partial);
+}
+
+/** What this user may still write; the blocks reserved for root do not count. */
+async function freeOnDisk(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** At most ten reports a second: a chunk arrives every few microseconds on a loopback. */
+const reportEveryMs = 100;
+
+function reportBytes(files: readonly HubFile[], scope: EffectScope): (path: string, count: number) => void {
+  const total = files.reduce((sum, file) => sum + file.bytes, 0);
+  let done = 0;
+  let reportedAt = 0;
+  return (path, count) => {
+    done += count;
+    const now = Date.now();
+    if (now - reportedAt < reportEveryMs) return;
+    reportedAt = now;
+    scope.onProgress({ fraction: total === 0 ? 1 : done / total, note: `${path}: ${done} of ${total} bytes` });
+  };
+}
+
+interface Crew {
+  readonly parallel: number;
+  /** Aborted at the first failure, so that nobody works on for a result that nobody wants. */
+  readonly stop: AbortController;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the work over all items, some at a time. Returns or throws only when nothing runs any more; first cause wins. */
+async function eachOf<T>(items: readonly T[], { parallel, stop, signal }: Crew, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const failures: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    for (const item of queue) {
+      if (signal.aborted) return;
+      try {
+        await work(item);
+      } catch (error) {
+        failures.push(error);
+        stop.abort(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, parallel) }, lane));
+  if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
+}

@@ -1,0 +1,49 @@
+import { constants, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import { canonicalJson } from '../../core/domain/json.ts';
+import type { FolderSource } from '../../core/domain/plan.ts';
+import type { EffectScope } from '../../core/domain/progress.ts';
+import { errorCode } from '../files/atomic-write.ts';
+import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';
+import { selectFiles } from '../hub/select-files.ts';
+import type { ListedFile, Listing, ModelSource } from './contract.ts';
+import { weightsFormat } from './weights-format.ts';
+
+/** A folder in Hugging Face layout. Its commit is a digest over its files, so changing a byte is a new commit. */
+export function createFolderSource({ path: root }: FolderSource): ModelSource {
+  async function list(scope: EffectScope): Promise<Listing> {
+    const selected = selectFiles(await findFiles(root));
+    if (weightsFormat(selected) === null) throw new BuildFailure('SnapshotEmpty', `${root} holds no weights as safetensors or bin`);
+    const files: ListedFile[] = [];
+    for (const { path, bytes } of selected) {
+      files.push({ path, bytes, oid: null, sha256: await sha256OfFile(join(root, path), scope.signal) });
+      scope.onProgress({ fraction: files.length / selected.length, note: path });
+    }
+    return { from: 'folder', commit: sha256OfText(canonicalJson(files)).slice(0, 40), files };
+  }
+
+  return {
+    resolve: async (scope) => (await list(scope)).commit,
+    list: (_commit, scope) => list(scope),
+    async fetch(listing, out, scope) {
+      for (const { path, sha256 } of listing.files) {
+        scope.signal.throwIfAborted();
+        await mkdir(dirname(join(out, path)), { recursive: true });
+        await copyFile(join(root, path), join(out, path), constants.COPYFILE_FICLONE);
+        if ((await sha256OfFile(join(out, path), scope.signal)) !== sha256) {
+          throw new BuildFailure('DownloadCorrupt', `${path} changed while it was copied`);
+        }
+      }
+      return { format: weightsFormat(listing.files), files: listing.files.length, commit: listing.commit };
+    },
+  };
+}
+
+async function findFiles(root: string): Promise<{ path: string; bytes: number; oid: string }[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new BuildFailure('RepositoryMissing', `the folder ${root} cannot be read (${errorCode(error) ?? 'unknown'})`, { cause: error });
+  });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  return Promise.all(files.sort().map(async (path) => ({ path, bytes: (await stat(join(root, path))).size, oid: '' })));
+}

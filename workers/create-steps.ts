@@ -1,0 +1,33 @@
+import { cpus, hostname } from 'node:os';
+import { join } from 'node:path';
+import { createCpuSteps, createEngineSteps } from '../activities/registry.ts';
+import { createRunStep } from '../activities/run-step.ts';
+import type { StepDeps } from '../activities/step-deps.ts';
+import type { Environment } from '../config/environment.ts';
+import { AliasBook } from '../system/artifact-store/aliases.ts';
+import { createFolderStore } from '../system/artifact-store/folder-store.ts';
+import { reapScratch } from '../system/artifact-store/scratch.ts';
+import { createSources } from '../system/sources/create-sources.ts';
+import { createToolchains, identitiesOf } from '../system/toolchains/create-toolchains.ts';
+import { createWeightTools } from '../system/weights/weight-tools.ts';
+
+export type WorkerRole = 'control' | 'cpu' | 'engine';
+
+/** Wires the steps a worker of this role runs. A control worker runs none: workflows only. */
+export async function createSteps(role: WorkerRole, environment: Environment, home: string): Promise<object> {
+  if (role === 'control') return {};
+  const root = join(home, 'store');
+  await reapScratch(join(root, 'scratch'));
+  const store = createFolderStore(root);
+  const toolchain = createToolchains(environment, home);
+  const host = { host: hostname(), processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+  const deps: StepDeps = {
+    store,
+    runStep: createRunStep(store, identitiesOf(toolchain, host)),
+    aliases: new AliasBook(root),
+    sourceFor: createSources(environment, home),
+    weights: createWeightTools(environment.weightsExecutable),
+    toolchain,
+  };
+  return role === 'cpu' ? createCpuSteps(deps) : createEngineSteps(deps);
+}

@@ -1,0 +1,44 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { failures, isBuildFailure, type BuildFailure } from '../core/domain/failures.ts';
+
+/** The server cuts stored retry failures at 4 KiB; details stay well under it. */
+const maxDetailCharacters = 2_500;
+
+/**
+ * The one place where a BuildFailure becomes Temporal's: its name is the type, its retry class decides, hint and
+ * facts travel as details. Anything else that is thrown is a bug and keeps its stack.
+ */
+export class FailureInterceptor implements ActivityInboundCallsInterceptor {
+  async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    try {
+      return await next(input);
+    } catch (error) {
+      if (isBuildFailure(error)) throw toApplicationFailure(error);
+      // An abort inside a library surfaces as its own error; the truth is that this activity was cancelled.
+      const { cancellationSignal } = Context.current();
+      if (cancellationSignal.aborted) throw cancellationReason(cancellationSignal.reason);
+      throw error;
+    }
+  }
+}
+
+function cancellationReason(reason: unknown): Error {
+  return reason instanceof Error ? reason : new CancelledFailure('CANCELLED');
+}
+
+export function toApplicationFailure(failure: BuildFailure): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: failure.message,
+    type: failure.name,
+    nonRetryable: failures[failure.name].retry === 'never',
+    details: [{ hint: failure.hint, ...clip(failure.details) }],
+  });
+}
+
+function clip(details: BuildFailure['details']): object {
+  const text = JSON.stringify(details);
+  if (text.length <= maxDetailCharacters) return JSON.parse(text) as object;
+  return { clipped: text.slice(0, maxDetailCharacters) };
+}

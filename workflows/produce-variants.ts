@@ -1,0 +1,110 @@
+import {
+  ApplicationFailure,
+  ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { convertAdapter } from '../activities/convert-adapter/contract.ts';
+import { convertCheckpoint } from '../activities/convert-checkpoint/contract.ts';
+import type { VariantOutcome } from '../activities/judge/contract.ts';
+import type { ArtifactRef } from '../core/domain/artifact.ts';
+import { canonicalJson } from '../core/domain/json.ts';
+import type { Plan, VariantPlan } from '../core/domain/plan.ts';
+import type { PreparedModel } from './prepare-model.ts';
+import { emptyOutcome, produceEngine, type ProduceEngineInput } from './produce-engine.ts';
+import { failureOf, type Story } from './story.ts';
+
+const variantKey = defineSearchAttributeKey('EwVariant', SearchAttributeType.KEYWORD);
+const toolchainKey = defineSearchAttributeKey('EwToolchain', SearchAttributeType.KEYWORD);
+const recipeKey = defineSearchAttributeKey('EwRecipe', SearchAttributeType.KEYWORD);
+
+/** The baseline first (others are compared with it), then the rest, at most `plan.concurrency` at once. */
+export async function produceVariants(story: Story, plan: Plan, prepared: PreparedModel): Promise<VariantOutcome[]> {
+  const checkpoints = createCheckpoints(story, prepared);
+  const baselinePlan = plan.variants.find(({ name }) => name === plan.baseline)!;
+  const produce = async (variant: VariantPlan, baseline: ArtifactRef<'engine'> | null): Promise<VariantOutcome> => {
+    try {
+      const inputs = await checkpoints(variant);
+      const { trial, evaluations, benchmark } = plan;
+      const isBaseline = variant === baselinePlan;
+      return await runChild(story, plan, { variant, ...inputs, trial, evaluations, benchmark, baseline, isBaseline });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return outcomeOfFailure(variant, error);
+    }
+  };
+  const first = await produce(baselinePlan, null);
+  const rest = plan.variants.filter((variant) => variant !== baselinePlan);
+  const others = await mapBounded(rest, plan.concurrency, (variant) => produce(variant, first.engine));
+  const outcomes = new Map([first, ...others].map((outcome) => [outcome.name, outcome]));
+  return plan.variants.map(({ name }) => outcomes.get(name)!);
+}
+
+function runChild(story: Story, plan: Plan, input: ProduceEngineInput): Promise<VariantOutcome> {
+  const { name, label, toolchain } = input.variant;
+  const workflowId = `${workflowInfo().workflowId}/${name}`;
+  story.addChild(name, workflowId);
+  return executeChild(produceEngine, {
+    workflowId,
+    args: [input],
+    staticSummary: `${name}: ${label}`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    typedSearchAttributes: [
+      { key: recipeKey, value: plan.recipe.name },
+      { key: variantKey, value: name },
+      { key: toolchainKey, value: toolchain },
+    ],
+  });
+}
+
+/** Variants whose conversion has equal parameters share the checkpoint; it is written when the first one asks. */
+function createCheckpoints(story: Story, { model, runTimeAdapters }: PreparedModel) {
+  const made = new Map<string, Promise<Pick<ProduceEngineInput, 'checkpoint' | 'adapters'>>>();
+  return ({ toolchain, queue, checkpoint: parameters }: VariantPlan) => {
+    const id = canonicalJson({ toolchain, parameters });
+    const write = async (): Promise<Pick<ProduceEngineInput, 'checkpoint' | 'adapters'>> => {
+      const suffix = made.size === 1 ? '' : `/${made.size}`;
+      const place = { id: `convert-checkpoint${suffix}`, queue };
+      const { artifact } = await story.step(convertCheckpoint, { model, toolchain, parameters }, place);
+      const adapters = [];
+      for (const [index, { weights, weight, label }] of runTimeAdapters.entries()) {
+        const input = { adapter: weights, base: model, toolchain, label };
+        const adapter = await story.step(convertAdapter, input, { id: `convert-adapter/${index + 1}${suffix}`, queue });
+        adapters.push({ checkpoint: adapter.artifact, weight });
+      }
+      return { checkpoint: artifact, adapters };
+    };
+    const known = made.get(id);
+    if (known !== undefined) return known;
+    // Registered before it runs, so that `made.size` already counts it.
+    const promise = Promise.resolve().then(write);
+    made.set(id, promise);
+    return promise;
+  };
+}
+
+/** What a failed variant had reached travels in the details of its failure. */
+function outcomeOfFailure(variant: VariantPlan, error: unknown): VariantOutcome {
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    const [reached] = (cause.details ?? []) as [VariantOutcome?];
+    if (reached !== undefined && 'scores' in reached) return reached;
+  }
+  const { name, message } = failureOf(cause);
+  return { ...emptyOutcome(variant), failure: { name, message } };
+}
+
+async function mapBounded<T, R>(items: readonly T[], limit: number, apply: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const pending = [...items.entries()];
+  const lane = async (): Promise<void> => {
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) results[next[0]] = await apply(next[1]);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return results;
+}
