@@ -52,3 +52,8 @@ export function readEnvironment(raw: Readonly<Record<string, string | undefined>
     raw,
   };
 }
+
+/** The environment for a process of our own, which reads the same variables. */
+export function definedVariables({ raw }: Environment): Record<string, string> {
+  return Object.fromEntries(Object.entries(raw).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -29,7 +29,7 @@ const Adapter = z.strictObject({
   merge: z.boolean().default(true).describe('False: kept apart and applied at run time.'),
 });
 
-const Variant = z.strictObject({
+export const Variant = z.strictObject({
   quantization: QuantizationOptions,
   toolchain: Toolchain.optional().describe("Left out: the recipe's."),
 });

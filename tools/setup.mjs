@@ -34,7 +34,10 @@ async function main() {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return void process.stdout.write(`${usage}\n`);
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   const unknown = values.only.find((name) => !Object.hasOwn(steps, name));
   if (unknown !== undefined)
     throw new SetupProblem(`There is no step ${unknown}.\n${usage}`, { exitCode: 64 });

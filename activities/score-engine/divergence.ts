@@ -7,8 +7,8 @@ import type { Scored, Scoring } from './activity.ts';
 export async function scoreDivergence(scoring: Scoring<DivergencePlan>): Promise<Scored> {
   const { evaluation, toolchain, engineFolder, baselineFolder, datasetFolder, scope } = scoring;
   if (baselineFolder === null) throw new BuildFailure('InternalError', 'divergence was asked for without a baseline');
-  const text = await readText(datasetFolder);
-  const scores = await toolchain.divergence({ engineFolder, baselineFolder, text, plan: evaluation }, scope);
+  const source = await readText(datasetFolder);
+  const scores = await toolchain.divergence({ engineFolder, baselineFolder, source, plan: evaluation }, scope);
   const sum = (pick: (window: (typeof scores.windows)[number]) => number): number =>
     scores.windows.reduce((total, window) => total + pick(window), 0);
   const tokens = sum((window) => window.tokens);

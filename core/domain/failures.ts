@@ -45,6 +45,7 @@ export const failures = {
   EngineDegenerate: row('The engine loops or answers with nothing', 'The quantization is too coarse for this model, or the template is wrong.', 'never', 70),
   Stalled: row('A step made no progress for too long', 'It was ended; look at the worker.', 'later', 75),
   DiskFull: row('There is not enough room on the disk', 'Free the named amount.', 'later', 74),
+  DiskFailed: row('Reading or writing a file failed', 'Look at the disk and its mount, then run again.', 'later', 74),
   StoreUnwritable: row('The store cannot be written', 'Check owner and mode of the folder, or set ENGINEWRIGHT_HOME.', 'never', 73),
   StoreCorrupt: row('An artifact in the store is damaged', 'It was set aside; run again to make it anew.', 'later', 74),
   ArtifactMissing: row('The store has no such artifact', 'Check the digest, or run the recipe again.', 'never', 66),

@@ -80,11 +80,26 @@ export interface ReportMetric {
   readonly n: number;
   /** Dialect and tokenizer of a ROUGE figure; window, stride and text digest of a perplexity. */
   readonly protocol: Protocol;
+  /** ROUGE only: what the dialect's own tool would print for these samples, in percent. */
+  readonly reported?: number;
   /** Against the baseline, in the metric's unit; null for the baseline and for metrics that compare already. */
-  readonly change: { readonly value: number; readonly interval: Interval | null; readonly aboveNoise: boolean } | null;
+  readonly change: {
+    readonly value: number;
+    readonly interval: Interval | null;
+    readonly aboveNoise: boolean;
+  } | null;
 }
 
-export type MetricUnit = 'percent' | 'share' | 'perplexity' | 'bits' | 'nats' | 'ms' | 'tokens/s' | 'bytes' | 'ratio';
+export type MetricUnit =
+  | 'percent'
+  | 'share'
+  | 'perplexity'
+  | 'bits'
+  | 'nats'
+  | 'ms'
+  | 'tokens/s'
+  | 'bytes'
+  | 'tokens';
 
 export interface ReportBenchmarkPoint {
   readonly concurrency: number;

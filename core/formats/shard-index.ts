@@ -40,19 +40,29 @@ function isBareName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
 }
 
+export interface IndexedShards {
+  readonly index: ShardIndex;
+  /** Tensor name → the file that really has it. */
+  readonly holders: ReadonlyMap<string, string>;
+  /** Aliases of other tensors: indexes name them or leave them out. */
+  readonly optional: ReadonlySet<string>;
+  /** The index file, for messages. */
+  readonly file: string;
+}
+
 /**
  * Index and shards must tell the same story both ways: every mapped tensor is in its file, every tensor is mapped to
  * the file it is in. Throws WeightsCorrupt naming the tensor.
  */
-export function checkShardIndex(index: ShardIndex, holders: ReadonlyMap<string, string>, file: string): void {
+export function checkShardIndex({ index, holders, optional, file }: IndexedShards): void {
   for (const [name, shard] of index.shardOf) {
     const holder = holders.get(name);
     if (holder !== shard) {
-      throw corruptAt(file, 0, `maps ${name} to ${shard}, but ${holder === undefined ? 'no shard has it' : `${holder} has it`}`);
+      throw corruptAt(file, 0, `maps ${name} to ${shard}, but ${holder === undefined ? 'no shard' : holder} has it`);
     }
   }
   for (const [name, holder] of holders) {
-    if (!index.shardOf.has(name)) throw corruptAt(file, 0, `does not name ${name}, which is in ${holder}`);
+    if (!index.shardOf.has(name) && !optional.has(name)) throw corruptAt(file, 0, `does not name ${name}, which is in ${holder}`);
   }
 }
 

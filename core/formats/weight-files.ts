@@ -31,10 +31,19 @@ const namings: readonly Naming[] = [
   { format: 'bin', role: 'adapter', stem: 'adapter_model', suffix: '.bin' },
 ];
 
+export interface FolderListing {
+  /** For messages. */
+  readonly folder: string;
+  readonly names: readonly string[];
+  /** What to take where a folder holds a model and an adapter. */
+  readonly prefer: WeightFileSet['role'];
+}
+
 /** Chooses the weights among a folder's file names. Throws WeightsMissing, also for shards of which some are absent. */
-export function chooseWeightFiles(names: readonly string[], folder: string): WeightFileSet {
+export function chooseWeightFiles({ folder, names, prefer }: FolderListing): WeightFileSet {
   const present = new Set(names);
-  for (const naming of namings) {
+  const ordered = namings.toSorted((a, b) => Number(b.role === prefer) - Number(a.role === prefer));
+  for (const naming of ordered) {
     const { format, role, stem, suffix } = naming;
     const single = `${stem}${suffix}`;
     const index = `${single}.index.json`;

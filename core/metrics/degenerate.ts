@@ -10,13 +10,17 @@ const checks = [findReplacementCharacters, findRepeatedCharacter, findLoop];
 /** A broken tokenizer or vocabulary shows as U+FFFD; one may stand at a cut-off end. */
 function findReplacementCharacters(text: string): string | null {
   const count = text.split('\uFFFD').length - 1;
-  const length = [...text].length;
-  return count >= 3 && count / length > 0.01 ? `${count} of ${length} characters are replacement characters (U+FFFD)` : null;
+  const { length } = Array.from(text);
+  return count >= 3 && count / length > 0.01
+    ? `${count} of ${length} characters are replacement characters (U+FFFD)`
+    : null;
 }
 
 function findRepeatedCharacter(text: string): string | null {
   const run = /(\S)\1{39,}/u.exec(text);
-  return run === null ? null : `the character ${JSON.stringify(run[1])} is repeated ${[...run[0]].length} times`;
+  return run === null
+    ? null
+    : `the character ${JSON.stringify(run[1])} is repeated ${Array.from(run[0]).length} times`;
 }
 
 /** Fewer words than this say too little about repetition. */
@@ -48,7 +52,7 @@ function isSpaced(text: string): boolean {
 }
 
 function splitUnits(text: string): string[] {
-  return isSpaced(text) ? text.split(/\s+/) : [...text.replaceAll(/\s+/g, '')];
+  return isSpaced(text) ? text.split(/\s+/) : Array.from(text.replaceAll(/\s+/g, ''));
 }
 
 /** Longest stretch in which every word equals the one `period` words before it, the first copy included. */

@@ -13,7 +13,13 @@ export interface DivergenceFigures {
   /** Mean KL(baseline ‖ variant) a position, nats. */
   readonly mean: number;
   /** Over positions; null when the step kept no value per position. */
-  readonly percentiles: { readonly median: number; readonly p90: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
+  readonly percentiles: {
+    readonly median: number;
+    readonly p90: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  } | null;
   /** Share of positions with the same most probable token, 0…1. */
   readonly top1: number;
   readonly top1Interval: Interval | null;

@@ -19,7 +19,8 @@ export interface PerplexityFigures {
 /** Throws DatasetEmpty when nothing was scored. */
 export function aggregatePerplexity({ protocol, windows }: PerplexityScores): PerplexityFigures {
   const scored = windows.filter(({ tokens }) => tokens > 0);
-  if (scored.length === 0) throw new BuildFailure('DatasetEmpty', 'No window of the perplexity text has a scored token.');
+  if (scored.length === 0)
+    throw new BuildFailure('DatasetEmpty', 'No window of the perplexity text has a scored token.');
   const nll = sum(scored.map((window) => window.nll));
   const tokens = sum(scored.map((window) => window.tokens));
   return {
@@ -33,7 +34,7 @@ export function aggregatePerplexity({ protocol, windows }: PerplexityScores): Pe
 }
 
 /** Pooled perplexity over chosen windows, by index. */
-export function pooledPerplexityOf(windows: PerplexityScores['windows']): (units: Uint32Array) => number {
+export function pooledPerplexityOf(windows: PerplexityScores['windows']): (units: ArrayLike<number>) => number {
   const nll = Float64Array.from(windows, (window) => window.nll);
   const tokens = Float64Array.from(windows, (window) => window.tokens);
   return (units) => {
@@ -67,11 +68,14 @@ export function comparePerplexity(
 ): PerplexityComparison {
   const count = candidate.windows.length;
   if (count === 0 || count !== baseline.windows.length) {
-    throw new BuildFailure('InternalError', `${count} windows cannot be paired with ${baseline.windows.length}.`);
+    throw new BuildFailure(
+      'InternalError',
+      `${count} windows cannot be paired with ${baseline.windows.length}.`,
+    );
   }
   const [of, ofBaseline] = [pooledPerplexityOf(candidate.windows), pooledPerplexityOf(baseline.windows)];
-  const ratio = (units: Uint32Array): number => of(units) / ofBaseline(units);
-  const delta = (units: Uint32Array): number => of(units) - ofBaseline(units);
+  const ratio = (units: ArrayLike<number>): number => of(units) / ofBaseline(units);
+  const delta = (units: ArrayLike<number>): number => of(units) - ofBaseline(units);
   const every = Uint32Array.from({ length: count }, (_, i) => i);
   return {
     ratio: ratio(every),

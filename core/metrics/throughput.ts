@@ -34,7 +34,8 @@ export interface PointFigures {
  * linear interpolation). Throws DatasetEmpty for no requests, ToolFailed for times that run backwards.
  */
 export function aggregatePoint({ concurrency, requests }: BenchmarkPoint): PointFigures {
-  if (requests.length === 0) throw new BuildFailure('DatasetEmpty', `No request was measured at concurrency ${concurrency}.`);
+  if (requests.length === 0)
+    throw new BuildFailure('DatasetEmpty', `No request was measured at concurrency ${concurrency}.`);
   for (const request of requests) checkOrder(request, concurrency);
   const seconds = makespanSeconds(requests);
   return {
@@ -63,7 +64,10 @@ function timePerToken(request: RequestSample): number {
 
 function makespanSeconds(requests: readonly RequestSample[]): number {
   const start = requests.reduce((least, { sentMs }) => Math.min(least, sentMs), Number.POSITIVE_INFINITY);
-  const end = requests.reduce((most, { lastTokenMs }) => Math.max(most, lastTokenMs), Number.NEGATIVE_INFINITY);
+  const end = requests.reduce(
+    (most, { lastTokenMs }) => Math.max(most, lastTokenMs),
+    Number.NEGATIVE_INFINITY,
+  );
   return (end - start) / 1000;
 }
 
@@ -81,6 +85,7 @@ function percentilesOrNull(values: readonly number[]): Percentiles | null {
 
 function percentiles(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).sort();
-  const at = (q: number): number | null => (canTellPercentile(sorted.length, q) ? percentileOfSorted(sorted, q) : null);
+  const at = (q: number): number | null =>
+    canTellPercentile(sorted.length, q) ? percentileOfSorted(sorted, q) : null;
   return { n: sorted.length, mean: sum(sorted) / sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,9 +69,10 @@ Arguments parseArguments(const std::vector<std::string>& words) {
 
 std::string readPlanText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) throw Failure(FailureName::PlanInvalid, "cannot read the plan " + path);
-  return text;
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file || !text) throw Failure(FailureName::PlanInvalid, "cannot read the plan " + path);
+  return text.str();
 }
 
 void runVerb(const Arguments& arguments, EventWriter& events) {

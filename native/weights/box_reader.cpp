@@ -71,8 +71,8 @@ bool BoxReader::fitsWindow(std::uint64_t span, std::uint64_t distinctItems, std:
   return span * itemBytes <= cheapReadBytes || span / largestSpread <= distinctItems;
 }
 
-/// A box whose span is small or dense is read in one piece and picked apart in memory; any other is halved along
-/// the axis that reaches farthest, until it is.
+/// A box whose span is small or dense is read in one piece and picked apart in memory; any other is halved
+/// along the axis that reaches farthest, until it is.
 void BoxReader::readOrSplit(const Source& source, std::uint64_t offset, std::vector<Axis>& axes,
                             std::uint8_t* out) {
   std::uint64_t span = 1;

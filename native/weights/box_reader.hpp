@@ -1,4 +1,5 @@
-// Reads a strided box of a file into a dense buffer, with few reads and bounded memory whatever the strides are.
+// Reads a strided box of a file into a dense buffer, with few reads and bounded memory whatever the strides
+// are.
 #pragma once
 
 #include <cstddef>

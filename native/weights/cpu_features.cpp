@@ -10,8 +10,8 @@ namespace enginewright {
 
 namespace {
 
-// Bits of CPUID leaf 1 (ECX) and leaf 7 (EBX); Intel SDM volume 2A, CPUID. GCC 10's __builtin_cpu_supports does
-// not know "f16c" and "sha".
+// Bits of CPUID leaf 1 (ECX) and leaf 7 (EBX); Intel SDM volume 2A, CPUID. GCC 10's __builtin_cpu_supports
+// does not know "f16c" and "sha".
 constexpr unsigned f16cBit = 1U << 29U;
 constexpr unsigned sse41Bit = 1U << 19U;
 constexpr unsigned shaBit = 1U << 29U;

@@ -1,4 +1,5 @@
-// What this CPU can do beyond the compiler's baseline. Asked at run time, so one executable fits every x86-64 host.
+// What this CPU can do beyond the compiler's baseline. Asked at run time, so one executable fits every x86-64
+// host.
 #pragma once
 
 namespace enginewright {

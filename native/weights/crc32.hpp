@@ -1,4 +1,5 @@
-// CRC-32 as zip files use it: polynomial 0x04c11db7, reflected, initial and final inversion (PKZIP APPNOTE 4.4.7).
+// CRC-32 as zip files use it: polynomial 0x04c11db7, reflected, initial and final inversion (PKZIP
+// APPNOTE 4.4.7).
 #pragma once
 
 #include <cstddef>

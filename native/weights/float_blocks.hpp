@@ -13,7 +13,8 @@ void decodeBlock(FloatDtype dtype, const std::uint8_t* bytes, std::size_t count,
 void decodeBlockReference(FloatDtype dtype, const std::uint8_t* bytes, std::size_t count, double* values);
 
 /// Rounds each value once and stores it. Returns false if a stored value is infinite or NaN.
-[[nodiscard]] bool encodeBlock(FloatDtype dtype, const double* values, std::size_t count, std::uint8_t* bytes);
+[[nodiscard]] bool encodeBlock(FloatDtype dtype, const double* values, std::size_t count,
+                               std::uint8_t* bytes);
 [[nodiscard]] bool encodeBlockReference(FloatDtype dtype, const double* values, std::size_t count,
                                         std::uint8_t* bytes);
 

@@ -1,14 +1,15 @@
-// Narrowing eight doubles at a time. Rounding to binary32 first and then again would round twice; rounding to odd
-// first makes the second rounding exact (Boldo & Melquiond, "Emulation of a FMA and correctly rounded sums: proved
-// algorithms using rounding to odd", IEEE Transactions on Computers 57(4), 2008): binary32 has at least two bits
-// more than binary16 and bfloat16 everywhere.
+// Narrowing eight doubles at a time. Rounding to binary32 first and then again would round twice; rounding to
+// odd first makes the second rounding exact (Boldo & Melquiond, "Emulation of a FMA and correctly rounded
+// sums: proved algorithms using rounding to odd", IEEE Transactions on Computers 57(4), 2008): binary32 has
+// at least two bits more than binary16 and bfloat16 everywhere.
 #include "weights/float_blocks.hpp"
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-// Attributes rather than a file flag: inline functions of the library must not be compiled for AVX2 by accident.
+// Attributes rather than a file flag: inline functions of the library must not be compiled for AVX2 by
+// accident.
 #define ENGINEWRIGHT_AVX2 __attribute__((target("avx2,fma,f16c")))
 
 namespace enginewright {
@@ -95,7 +96,8 @@ ENGINEWRIGHT_AVX2 std::size_t encodeBfloatsAvx2(const double* values, std::size_
     // Asked before rounding too: the sum below can carry a NaN of all ones over into a zero.
     wideNotFinite = _mm256_or_si256(
         wideNotFinite, _mm256_cmpeq_epi32(_mm256_and_si256(odd, wideExponentMask), wideExponentMask));
-    // Nearest even by integers: add half a unit less one, plus the bit that stays last; a tie then goes to even.
+    // Nearest even by integers: add half a unit less one, plus the bit that stays last; a tie then goes to
+    // even.
     const __m256i last = _mm256_and_si256(_mm256_srli_epi32(odd, 16), one);
     const __m256i rounded = _mm256_add_epi32(odd, _mm256_add_epi32(halfUnit, last));
     const __m256i upper = _mm256_srli_epi32(rounded, 16);

@@ -37,13 +37,12 @@ InputFile::~InputFile() { ::close(descriptor_); }
 
 void InputFile::readAt(std::uint64_t offset, std::uint8_t* into, std::size_t count) const {
   while (count > 0) {
-    const ssize_t got =
-        ::pread(descriptor_, into, std::min(count, largestRead), static_cast<off_t>(offset));
+    const ssize_t got = ::pread(descriptor_, into, std::min(count, largestRead), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Failure(FailureName::DiskFailed, "cannot read " + path_ + ": " + systemMessage(errno));
     if (got == 0) {
-      throw Failure(FailureName::WeightsCorrupt,
-                    path_ + " ends at byte " + std::to_string(offset) + ", before the end of a planned range");
+      throw Failure(FailureName::WeightsCorrupt, path_ + " ends at byte " + std::to_string(offset) +
+                                                     ", before the end of a planned range");
     }
     const auto taken = static_cast<std::size_t>(got);
     into += taken;

@@ -1,5 +1,5 @@
-// Input files, opened once and read at absolute offsets. Nothing is mapped: a file that shrinks while it is read
-// is then an error with a name and not a SIGBUS.
+// Input files, opened once and read at absolute offsets. Nothing is mapped: a file that shrinks while it is
+// read is then an error with a name and not a SIGBUS.
 #pragma once
 
 #include <cstddef>

@@ -27,7 +27,8 @@ LowRankDelta::LowRankDelta(const LoraDelta& delta, InputFiles& inputs, std::size
       scale_(delta.scale),
       narrow_(delta.a.dtype != FloatDtype::F64 && delta.b.dtype != FloatDtype::F64) {
   const std::uint64_t bytesPerRank = std::max<std::uint64_t>(1, right_.range.columns) * sizeof(double);
-  ranksAtOnce_ = std::max<std::uint64_t>(1, std::min<std::uint64_t>(right_.range.rows, factorBytes / bytesPerRank));
+  ranksAtOnce_ =
+      std::max<std::uint64_t>(1, std::min<std::uint64_t>(right_.range.rows, factorBytes / bytesPerRank));
 }
 
 void LowRankDelta::multiply(std::uint64_t firstRow, std::size_t rowCount, double* out) {

@@ -52,7 +52,8 @@ class MatrixMerge {
     bytes_.resize(count * std::max(itemBytes, bytesOf(piece_.dtype)));
     values_.resize(count);
     delta_.resize(count);
-    reader_.read(baseFile_, base.offset + firstRow_ * base.rowStride * itemBytes, itemBytes, axes, bytes_.data());
+    reader_.read(baseFile_, base.offset + firstRow_ * base.rowStride * itemBytes, itemBytes, axes,
+                 bytes_.data());
     decodeBlock(base.dtype, bytes_.data(), count, values_.data());
   }
 
@@ -67,10 +68,14 @@ class MatrixMerge {
     for (LowRankDelta& delta : deltas_) {
       delta.multiply(firstRow_, rows_, delta_.data());
       for (double& value : delta_) value *= delta.scale();
-      if (piece_.rounding == Rounding::PeftSafe) roundAndWiden(delta_);
+      if (piece_.rounding == Rounding::PeftSafe) {
+        round(delta_);
+        widen(delta_);
+      }
       for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += delta_[i];
+      round(values_);
       // The next delta starts from what would have been saved after this one.
-      roundAndWiden(values_);
+      if (&delta != &deltas_.back()) widen(values_);
     }
   }
 
@@ -87,8 +92,7 @@ class MatrixMerge {
     if (!encodeBlock(piece_.dtype, values.data(), values.size(), bytes_.data())) refuseNotFinite(values);
   }
 
-  void roundAndWiden(std::vector<double>& values) {
-    round(values);
+  void widen(std::vector<double>& values) {
     decodeBlock(piece_.dtype, bytes_.data(), values.size(), values.data());
   }
 
@@ -97,12 +101,14 @@ class MatrixMerge {
     std::uint8_t rounded[sizeof(double)];
     while (encodeBlock(piece_.dtype, &values[at], 1, rounded)) ++at;
     const std::uint64_t columns = piece_.base.columns;
-    const std::string place = "[" + std::to_string(firstRow_ + at / columns) + ", " + std::to_string(at % columns) + "]";
-    const std::string what = std::isfinite(values[at])
-                                 ? numberText(values[at]) + ", more than " + textOf(piece_.dtype) + " can hold"
-                                 : numberText(values[at]);
+    const std::string place =
+        "[" + std::to_string(firstRow_ + at / columns) + ", " + std::to_string(at % columns) + "]";
+    const std::string what = std::isfinite(values[at]) ? numberText(values[at]) + ", more than " +
+                                                             textOf(piece_.dtype) + " can hold"
+                                                       : numberText(values[at]);
     throw Failure(FailureName::MergeNotFinite,
-                  "merging " + (tensor_.empty() ? "a tensor" : "\"" + tensor_ + "\"") + " gives " + what + " at " + place,
+                  "merging " + (tensor_.empty() ? "a tensor" : "\"" + tensor_ + "\"") + " gives " + what +
+                      " at " + place,
                   tensor_);
   }
 
@@ -121,7 +127,8 @@ class MatrixMerge {
 
 }  // namespace
 
-void streamMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs, const ByteSink& sink) {
+void streamMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs,
+                 const ByteSink& sink) {
   MatrixMerge(piece, tensor, inputs).stream(sink);
 }
 

@@ -1,6 +1,7 @@
 #include "weights/output_file.hpp"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,26 +16,34 @@ namespace {
 
 /// Small pieces are collected up to this, larger ones written directly.
 constexpr std::size_t pendingBytes = std::size_t{1} << 20U;
-/// Write-back is started this often: the disk works meanwhile, and the last fsync (which no signal can interrupt)
-/// stays short.
+/// Write-back is started this often: the disk works meanwhile, and the last fsync (which no signal can
+/// interrupt) stays short.
 constexpr std::uint64_t writebackBytes = std::uint64_t{64} << 20U;
 constexpr std::size_t hashBlockBytes = std::size_t{1} << 20U;
 
+/// Asked first, because a file system may fill itself to the last block before it refuses a reservation.
+void requireRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
+  struct statvfs status {};
+  if (::fstatvfs(descriptor, &status) != 0) return;
+  const std::uint64_t available = std::uint64_t{status.f_bavail} * status.f_frsize;
+  if (bytes <= available) return;
+  throw Failure(FailureName::DiskFull, path + " needs " + std::to_string(bytes) + " bytes, its disk has " +
+                                           std::to_string(available) + " left");
+}
+
 void reserveRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
+  requireRoom(descriptor, bytes, path);
 #if defined(__linux__)
-  // Only a full disk matters here: a file system that cannot reserve still can write.
-  if (bytes > 0 && ::fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT)) {
-    throw writeFailure(path, errno);
-  }
-#else
-  (void)descriptor, (void)bytes, (void)path;
+  if (bytes == 0 || ::fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) == 0) return;
+  // Every other problem only means that this file system cannot reserve; it still can write.
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) throw writeFailure(path, errno);
 #endif
 }
 
 void startWriteback(int descriptor, std::uint64_t from, std::uint64_t to) {
 #if defined(__linux__)
-  ::sync_file_range(descriptor, static_cast<off_t>(from), static_cast<off_t>(to - from), SYNC_FILE_RANGE_WRITE);
+  ::sync_file_range(descriptor, static_cast<off_t>(from), static_cast<off_t>(to - from),
+                    SYNC_FILE_RANGE_WRITE);
 #else
   (void)descriptor, (void)from, (void)to;
 #endif

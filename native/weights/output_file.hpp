@@ -13,8 +13,8 @@ namespace enginewright {
 
 class OutputFile {
  public:
-  /// Creates the temporary file and reserves its room. `patched`: patch() will be called, so the digest is taken
-  /// by reading the file again at the end. Throws StoreUnwritable or DiskFull.
+  /// Creates the temporary file and reserves its room. `patched`: patch() will be called, so the digest is
+  /// taken by reading the file again at the end. Throws StoreUnwritable or DiskFull.
   OutputFile(const std::string& path, const std::string& nonce, std::uint64_t bytes, bool patched);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;

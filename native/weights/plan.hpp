@@ -52,7 +52,8 @@ struct MergePiece {
   Rounding rounding = Rounding::PeftDefault;
 };
 
-/// A new kind of piece (a quantized one, say) is one more alternative here, one parser, one check and one writer.
+/// A new kind of piece (a quantized one, say) is one more alternative here, one parser, one check and one
+/// writer.
 struct Piece {
   std::variant<BytesPiece, TensorView, MergePiece> content;
   std::vector<std::uint64_t> crc32At;

@@ -15,7 +15,8 @@ constexpr std::uint64_t largestSize = std::uint64_t{1} << 53U;
 constexpr std::size_t mostDimensions = 64;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& problem) {
-  throw Failure(FailureName::PlanInvalid, (name.empty() ? "a piece" : "\"" + name + "\"") + " " + problem, name);
+  throw Failure(FailureName::PlanInvalid, (name.empty() ? "a piece" : "\"" + name + "\"") + " " + problem,
+                name);
 }
 
 std::uint64_t product(std::uint64_t left, std::uint64_t right, const std::string& name) {
@@ -64,8 +65,8 @@ void checkView(const TensorView& view, const std::string& name, InputFiles& inpu
   const std::uint64_t end = endOf(view, name);
   if (end <= file.bytes()) return;
   throw Failure(FailureName::WeightsCorrupt,
-                (name.empty() ? "a range" : "\"" + name + "\"") + " ends at byte " + std::to_string(end) + " of " +
-                    view.file + ", which has " + std::to_string(file.bytes()),
+                (name.empty() ? "a range" : "\"" + name + "\"") + " ends at byte " + std::to_string(end) +
+                    " of " + view.file + ", which has " + std::to_string(file.bytes()),
                 name);
 }
 
@@ -108,8 +109,9 @@ void checkOutput(const OutputPlan& output, InputFiles& inputs) {
     checkPiece(piece, output.bytes, inputs);
   }
   if (bytes != output.bytes) {
-    throw Failure(FailureName::PlanInvalid, "the pieces of " + output.path + " give " + std::to_string(bytes) +
-                                                " bytes, not the planned " + std::to_string(output.bytes));
+    throw Failure(FailureName::PlanInvalid, "the pieces of " + output.path + " give " +
+                                                std::to_string(bytes) + " bytes, not the planned " +
+                                                std::to_string(output.bytes));
   }
 }
 
@@ -150,7 +152,8 @@ void checkPlan(const DigestPlan& plan, InputFiles& inputs) {
 void refuseMergePieces(const WeightsPlan& plan) {
   for (const OutputPlan& output : plan.outputs) {
     for (const Piece& piece : output.pieces) {
-      if (std::holds_alternative<MergePiece>(piece.content)) refuse(piece.name, "is a merge piece; use the verb merge");
+      if (std::holds_alternative<MergePiece>(piece.content))
+        refuse(piece.name, "is a merge piece; use the verb merge");
     }
   }
 }

@@ -1,5 +1,6 @@
-// Everything that can be known to be wrong before the first byte is written: sums, shapes, and every range against
-// the real length of its file. Sizes come from files somebody else wrote, so no sum or product may wrap around.
+// Everything that can be known to be wrong before the first byte is written: sums, shapes, and every range
+// against the real length of its file. Sizes come from files somebody else wrote, so no sum or product may
+// wrap around.
 #pragma once
 
 #include "weights/input_file.hpp"
@@ -11,8 +12,8 @@ namespace enginewright {
 [[nodiscard]] std::uint64_t bytesOf(const Piece& piece);
 [[nodiscard]] std::uint64_t bytesOf(const TensorView& view);
 
-/// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a range
-/// leaves its file).
+/// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a
+/// range leaves its file).
 void checkPlan(const WeightsPlan& plan, InputFiles& inputs);
 void checkPlan(const DigestPlan& plan, InputFiles& inputs);
 

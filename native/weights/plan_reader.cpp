@@ -45,7 +45,8 @@ class Node {
     if (!value_.is_array()) refuse("a list");
     std::vector<Node> nodes;
     nodes.reserve(value_.size());
-    for (const json& entry : value_) nodes.emplace_back(entry, place_ + "[" + std::to_string(nodes.size()) + "]");
+    for (const json& entry : value_)
+      nodes.emplace_back(entry, place_ + "[" + std::to_string(nodes.size()) + "]");
     return nodes;
   }
 

@@ -14,8 +14,8 @@ struct ProductShape {
 
 void addProductReference(const ProductShape& shape, const double* left, const double* right, double* out);
 
-/// Precondition: every value of both factors came from F32, F16 or BF16. A product of two such is exact in double
-/// (24 + 24 ≤ 53 bits), so fusing it with the sum changes no bit and the fast path may use FMA.
+/// Precondition: every value of both factors came from F32, F16 or BF16. A product of two such is exact in
+/// double (24 + 24 ≤ 53 bits), so fusing it with the sum changes no bit and the fast path may use FMA.
 void addProductOfNarrow(const ProductShape& shape, const double* left, const double* right, double* out);
 
 #if defined(__x86_64__)

@@ -1,10 +1,13 @@
-// A tile of 4 rows × 8 columns keeps its sums in registers over the whole rank: LoRA ranks are small, so the plain
-// loop would load and store each sum once per rank.
+// A tile of 4 rows × 8 columns keeps its sums in registers over the whole rank: LoRA ranks are small, so the
+// plain loop would load and store each sum once per rank.
 #include "weights/product.hpp"
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+
+#include <algorithm>
+#include <vector>
 
 #define ENGINEWRIGHT_AVX2 __attribute__((target("avx2,fma")))
 
@@ -16,7 +19,7 @@ constexpr std::size_t tileRows = 4;
 constexpr std::size_t tileColumns = 8;
 
 template <std::size_t Rows>
-ENGINEWRIGHT_AVX2 inline void addTile(const ProductShape& shape, const double* left, const double* right,
+ENGINEWRIGHT_AVX2 inline void addTile(const ProductShape& shape, const double* left, const double* panel,
                                       double* out) {
   __m256d low[Rows];
   __m256d high[Rows];
@@ -25,8 +28,8 @@ ENGINEWRIGHT_AVX2 inline void addTile(const ProductShape& shape, const double* l
     high[row] = _mm256_loadu_pd(out + row * shape.columns + 4);
   }
   for (std::size_t k = 0; k < shape.rank; ++k) {
-    const __m256d rightLow = _mm256_loadu_pd(right + k * shape.columns);
-    const __m256d rightHigh = _mm256_loadu_pd(right + k * shape.columns + 4);
+    const __m256d rightLow = _mm256_loadu_pd(panel + k * tileColumns);
+    const __m256d rightHigh = _mm256_loadu_pd(panel + k * tileColumns + 4);
     for (std::size_t row = 0; row < Rows; ++row) {
       const __m256d factor = _mm256_broadcast_sd(left + row * shape.rank + k);
       low[row] = _mm256_fmadd_pd(factor, rightLow, low[row]);
@@ -56,14 +59,18 @@ void addRightEdge(const ProductShape& shape, std::size_t firstColumn, const doub
 
 ENGINEWRIGHT_AVX2 void addProductAvx2(const ProductShape& shape, const double* left, const double* right,
                                       double* out) {
+  std::vector<double> panel(shape.rank * tileColumns);
   std::size_t column = 0;
   for (; column + tileColumns <= shape.columns; column += tileColumns) {
+    for (std::size_t k = 0; k < shape.rank; ++k) {
+      std::copy_n(right + k * shape.columns + column, tileColumns, panel.data() + k * tileColumns);
+    }
     std::size_t row = 0;
     for (; row + tileRows <= shape.rows; row += tileRows) {
-      addTile<tileRows>(shape, left + row * shape.rank, right + column, out + row * shape.columns + column);
+      addTile<tileRows>(shape, left + row * shape.rank, panel.data(), out + row * shape.columns + column);
     }
     for (; row < shape.rows; ++row) {
-      addTile<1>(shape, left + row * shape.rank, right + column, out + row * shape.columns + column);
+      addTile<1>(shape, left + row * shape.rank, panel.data(), out + row * shape.columns + column);
     }
   }
   addRightEdge(shape, column, left, right, out);

@@ -19,7 +19,9 @@ const std::array<std::uint32_t, 64> sha256Constants = {
 
 namespace {
 
-std::uint32_t rotated(std::uint32_t word, unsigned count) { return (word >> count) | (word << (32U - count)); }
+std::uint32_t rotated(std::uint32_t word, unsigned count) {
+  return (word >> count) | (word << (32U - count));
+}
 
 std::uint32_t bigEndianWord(const std::uint8_t* bytes) {
   return std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U | std::uint32_t{bytes[2]} << 8U |

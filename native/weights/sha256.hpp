@@ -25,7 +25,8 @@ class Sha256 {
 
  private:
   Compress compress_;
-  State state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  State state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+               0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::array<std::uint8_t, blockBytes> pending_{};
   std::size_t pendingBytes_ = 0;
   std::uint64_t totalBytes_ = 0;

@@ -55,12 +55,15 @@ void endCleanlyOnSignals() {
   action.sa_handler = endOnSignal;
   action.sa_mask = endingSet();
   for (const int signal : endingSignals) ::sigaction(signal, &action, nullptr);
-  // A reader that went away is then an error of write(2), with the usual clean-up, and not a silent death.
+  // A reader that went away, or a file beyond the limit, is then an error of write(2) with the usual
+  // clean-up.
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 TemporaryFile::TemporaryFile(const std::string& path) : entry_(nullptr) {
-  static std::vector<std::unique_ptr<Entry>> entries;
+  // Never destroyed: a signal may still come while the process ends.
+  static auto& entries = *new std::vector<std::unique_ptr<Entry>>;
   entries.push_back(std::make_unique<Entry>(path));
   entry_ = entries.back().get();
   entry_->next = static_cast<Entry*>(newestEntry.load());

@@ -7,7 +7,8 @@ namespace enginewright {
 
 namespace {
 
-/// Dimensions of one item vanish, and neighbours that lie without a gap become one. Steps are filled in later.
+/// Dimensions of one item vanish, and neighbours that lie without a gap become one. Steps are filled in
+/// later.
 std::vector<Axis> collapsedAxes(const TensorView& view) {
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < view.shape.size(); ++i) {

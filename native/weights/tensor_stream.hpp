@@ -17,7 +17,8 @@ using ByteSink = std::function<void(const std::uint8_t* bytes, std::size_t count
 /// Upper bound of a block, in bytes.
 constexpr std::size_t streamBlockBytes = std::size_t{8} << 20U;
 
-/// The plan must have been checked against the file. Throws as InputFile::readAt, and whatever the sink throws.
+/// The plan must have been checked against the file. Throws as InputFile::readAt, and whatever the sink
+/// throws.
 void streamTensor(const TensorView& view, const InputFile& file, const ByteSink& sink,
                   std::size_t blockBytes = streamBlockBytes);
 

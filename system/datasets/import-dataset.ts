@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { ArtifactStore } from '../artifact-store/contract.ts';
+import type { TextSource } from '../toolchains/contract.ts';
 import { errorCode } from '../files/atomic-write.ts';
 import { datasetFileName, parseSummaries, parseText } from './read-dataset.ts';
 
@@ -21,8 +22,13 @@ export async function importDataset(
   const facts =
     request.holds === 'summaries'
       ? { samples: parseSummaries(content, label).length }
-      : { characters: parseText(content, label).length };
+      : sizeOf(parseText(content, label));
   await using scratch = await store.createScratch();
   await writeFile(join(scratch.folder, datasetFileName), content);
-  return store.publish({ kind: 'dataset', folder: scratch.folder, facts: { ...facts, name: label }, provenance: null });
+  // Awaited here: the scratch folder must outlive it.
+  return await store.publish({ kind: 'dataset', folder: scratch.folder, facts: { ...facts, name: label }, provenance: null });
+}
+
+function sizeOf(source: TextSource): { readonly windows: number } | { readonly characters: number } {
+  return source.kind === 'texts' ? { windows: source.texts.length } : { characters: source.text.length };
 }

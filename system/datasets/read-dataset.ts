@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import type { TextSource } from '../toolchains/contract.ts';
 
 const Summary = z.object({ id: z.string().optional(), document: z.string().min(1), reference: z.string().min(1) });
 const TextLine = z.object({ text: z.string().min(1) });
@@ -24,15 +25,11 @@ export function parseSummaries(text: string, label: string): SummaryPair[] {
   }));
 }
 
-/** Plain text, or JSON lines with `text` (joined by blank lines). Throws DatasetInvalid, DatasetEmpty. */
-export function parseText(content: string, label: string): string {
-  const text = content.trimStart().startsWith('{')
-    ? parseLines(content, label, TextLine)
-        .map((line) => line.text)
-        .join('\n\n')
-    : content;
-  if (text.trim() === '') throw new BuildFailure('DatasetEmpty', `${label} holds no text`);
-  return text;
+/** Plain text runs on; JSON lines with `text` are one window each. Throws DatasetInvalid, DatasetEmpty. */
+export function parseText(content: string, label: string): TextSource {
+  if (content.trimStart().startsWith('{')) return { kind: 'texts', texts: parseLines(content, label, TextLine).map(({ text }) => text) };
+  if (content.trim() === '') throw new BuildFailure('DatasetEmpty', `${label} holds no text`);
+  return { kind: 'text', text: content };
 }
 
 function parseLines<T>(content: string, label: string, Line: z.ZodType<T>): T[] {
@@ -59,6 +56,6 @@ export async function readSummaries(folder: string): Promise<SummaryPair[]> {
   return parseSummaries(await readFile(join(folder, datasetFileName), 'utf8'), 'dataset');
 }
 
-export async function readText(folder: string): Promise<string> {
+export async function readText(folder: string): Promise<TextSource> {
   return parseText(await readFile(join(folder, datasetFileName), 'utf8'), 'dataset');
 }

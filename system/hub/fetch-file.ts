@@ -81,7 +81,7 @@ async function download(file: HubFile, partial: PartialFile, fetch: FileFetch): 
   try {
     await withRetries(attempt, { patience: connection.patience, signal, gained: () => gained });
   } catch (error) {
-    throw cutShort(error, gained) ? truncated(file, partial, fetch, error) : error;
+    throw cutShort(error, gained) ? truncated(file, partial, fetch) : error;
   }
 }
 
@@ -103,9 +103,12 @@ async function ask(file: HubFile, partial: PartialFile, fetch: FileFetch): Promi
   if (status === 416 && from > 0) {
     answer.body.resume();
     await startAgain(file, partial, fetch);
-    throw new PassingTrouble(new BuildFailure('HubUnreachable', `${connection.endpoint.host} refuses to resume ${file.path}`));
+    throw new PassingTrouble(
+      new BuildFailure('HubUnreachable', `${connection.endpoint.host} refuses to resume ${file.path}`),
+    );
   }
-  if (status !== 200 && status !== 206) refuse(answer, { repo, revision: commit, path: file.path }, connection);
+  if (status !== 200 && status !== 206)
+    refuse(answer, { repo, revision: commit, path: file.path }, connection);
   checkAnnouncement(file, answer, fetch);
   // 200 in place of 206: the whole file comes again. Appending it would give a file of the wrong bytes.
   const continuesAt = status === 206 ? rangeStart(answer) : 0;
@@ -113,7 +116,9 @@ async function ask(file: HubFile, partial: PartialFile, fetch: FileFetch): Promi
     await startAgain(file, partial, fetch);
     if (continuesAt !== 0) {
       answer.body.destroy();
-      throw new PassingTrouble(new BuildFailure('HubUnreachable', `${connection.endpoint.host} sent another range than asked for`));
+      throw new PassingTrouble(
+        new BuildFailure('HubUnreachable', `${connection.endpoint.host} sent another range than asked for`),
+      );
     }
   }
   return answer;
@@ -125,7 +130,7 @@ async function startAgain(file: HubFile, partial: PartialFile, { onBytes }: File
 }
 
 function rangeStart({ headers }: HubAnswer): number {
-  return Number(/^bytes (\d+)-/.exec(String(headers['content-range'] ?? ''))?.[1] ?? -1);
+  return Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? -1);
 }
 
 /**
@@ -147,7 +152,9 @@ function corrupt(file: HubFile, { repo }: FileFetch, why: string): BuildFailure 
   });
 }
 
-function truncated(file: HubFile, partial: PartialFile, { repo }: FileFetch, cause?: unknown): BuildFailure {
+function truncated(file: HubFile, partial: PartialFile, { repo }: FileFetch): BuildFailure {
   const message = `${repo}/${file.path} ended after ${partial.bytes} of ${file.bytes} bytes`;
-  return new BuildFailure('DownloadTruncated', message, { details: { path: file.path, have: partial.bytes }, cause });
+  return new BuildFailure('DownloadTruncated', message, {
+    details: { path: file.path, have: partial.bytes },
+  });
 }

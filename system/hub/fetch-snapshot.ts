@@ -61,28 +61,46 @@ export async function fetchSnapshot(fetch: SnapshotFetch, scope: EffectScope): P
 
 /** A listing is foreign text and becomes paths: nothing may lead out of the cache. */
 function checkNames({ repo, commit, revision, files }: SnapshotFetch): void {
-  if (!isRepositoryName(repo)) throw new BuildFailure('RepositoryMissing', `${JSON.stringify(repo)} is no repository name`);
-  if (!isCommit(commit)) throw new BuildFailure('RevisionMissing', `${JSON.stringify(commit)} is no full commit`);
+  if (!isRepositoryName(repo))
+    throw new BuildFailure('RepositoryMissing', `${JSON.stringify(repo)} is no repository name`);
+  if (!isCommit(commit))
+    throw new BuildFailure('RevisionMissing', `${JSON.stringify(commit)} is no full commit`);
   if (revision !== undefined && !isInnerPath(revision)) {
     throw new BuildFailure('RevisionMissing', `${JSON.stringify(revision)} is no revision name`);
   }
   if (files.length === 0) throw new BuildFailure('SnapshotEmpty', `no file of ${repo} was selected`);
-  const bad = files.find((file) => !isInnerPath(file.path) || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blobName(file)));
-  if (bad !== undefined) throw new BuildFailure('DownloadCorrupt', `${repo} lists a file that cannot be stored: ${JSON.stringify(bad.path)}`);
+  const bad = files.find(
+    (file) => !isInnerPath(file.path) || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blobName(file)),
+  );
+  if (bad !== undefined)
+    throw new BuildFailure(
+      'DownloadCorrupt',
+      `${repo} lists a file that cannot be stored: ${JSON.stringify(bad.path)}`,
+    );
 }
 
-async function checkRoom(layout: CacheLayout, { repo, files, freeBytes = freeOnDisk }: SnapshotFetch): Promise<void> {
+async function checkRoom(
+  layout: CacheLayout,
+  { repo, files, freeBytes = freeOnDisk }: SnapshotFetch,
+): Promise<void> {
   const distinct = [...new Map(files.map((file) => [blobName(file), file])).values()];
   const missing = await Promise.all(distinct.map((file) => missingBytes(layout, file)));
   const needed = missing.reduce((sum, bytes) => sum + bytes, 0);
   const free = await freeBytes(layout.blobs);
   if (needed <= free) return;
   const message = `${repo} needs ${needed} bytes more in ${layout.cacheFolder}, where ${free} are free`;
-  throw new BuildFailure('DiskFull', message, { hint: `Free ${needed - free} bytes.`, details: { needed, free } });
+  throw new BuildFailure('DiskFull', message, {
+    hint: `Free ${needed - free} bytes.`,
+    details: { needed, free },
+  });
 }
 
 async function missingBytes(layout: CacheLayout, file: HubFile): Promise<number> {
-  const size = (path: string): Promise<number> => stat(path).then((found) => found.size, () => 0);
+  const size = (path: string): Promise<number> =>
+    stat(path).then(
+      (found) => found.size,
+      () => 0,
+    );
   const [blob, partial] = await Promise.all([size(layout.blob(file)), size(layout.partial(file))]);
   return blob === file.bytes ? 0 : Math.max(0, file.bytes - partial);
 }
@@ -105,7 +123,10 @@ function reportBytes(files: readonly HubFile[], scope: EffectScope): (path: stri
     const now = Date.now();
     if (now - reportedAt < reportEveryMs) return;
     reportedAt = now;
-    scope.onProgress({ fraction: total === 0 ? 1 : done / total, note: `${path}: ${done} of ${total} bytes` });
+    scope.onProgress({
+      fraction: total === 0 ? 1 : done / total,
+      note: `${path}: ${done} of ${total} bytes`,
+    });
   };
 }
 
@@ -117,7 +138,11 @@ interface Crew {
 }
 
 /** Runs the work over all items, some at a time. Returns or throws only when nothing runs any more; first cause wins. */
-async function eachOf<T>(items: readonly T[], { parallel, stop, signal }: Crew, work: (item: T) => Promise<void>): Promise<void> {
+async function eachOf<T>(
+  items: readonly T[],
+  { parallel, stop, signal }: Crew,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const failures: unknown[] = [];
   const lane = async (): Promise<void> => {

@@ -10,7 +10,9 @@ export function matchesAny(path: string, patterns: readonly string[]): boolean {
   });
 }
 
-type Piece = { readonly kind: 'run' } | { readonly kind: 'one'; readonly accepts: (character: string) => boolean };
+type Piece =
+  | { readonly kind: 'run' }
+  | { readonly kind: 'one'; readonly accepts: (character: string) => boolean };
 
 /**
  * Greedy with one point of return: on a mismatch the last `*` takes one character more. That is
@@ -18,7 +20,7 @@ type Piece = { readonly kind: 'run' } | { readonly kind: 'one'; readonly accepts
  */
 function matchesPattern(path: string, pattern: string): boolean {
   const pieces = parsePattern(pattern);
-  const characters = [...path];
+  const characters = Array.from(path);
   let at = 0;
   let piece = 0;
   let lastRun = -1;
@@ -40,7 +42,7 @@ function matchesPattern(path: string, pattern: string): boolean {
 }
 
 function parsePattern(pattern: string): Piece[] {
-  const characters = [...pattern];
+  const characters = Array.from(pattern);
   const pieces: Piece[] = [];
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] ?? '';

@@ -30,14 +30,28 @@ export interface HubAnswer {
 
 const mostRedirects = 6;
 
-export function connectToHub(hub: { readonly endpoint: string; readonly token?: string }, patience: Patience): HubConnection {
+export function connectToHub(
+  hub: { readonly endpoint: string; readonly token?: string },
+  patience: Patience,
+): HubConnection {
   const endpoint = parseEndpoint(hub.endpoint);
-  const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
+  const agents = {
+    'http:': new http.Agent({ keepAlive: true }),
+    'https:': new https.Agent({ keepAlive: true }),
+  };
   const send = (url: URL, headers: Headers, signal: AbortSignal): Promise<IncomingMessage> => {
     // The token belongs to the hub's origin; scheme, host and port must all be the same.
     const own = url.origin === endpoint.origin && hub.token !== undefined;
-    const all = { 'user-agent': 'enginewright', ...headers, ...(own ? { authorization: `Bearer ${hub.token}` } : {}) };
-    return request(url, { headers: all, agent: url.protocol === 'https:' ? agents['https:'] : agents['http:'], signal }, patience);
+    const all = {
+      'user-agent': 'enginewright',
+      ...headers,
+      ...(own ? { authorization: `Bearer ${hub.token}` } : {}),
+    };
+    return request(
+      url,
+      { headers: all, agent: url.protocol === 'https:' ? agents['https:'] : agents['http:'], signal },
+      patience,
+    );
   };
   return {
     endpoint,
@@ -45,12 +59,12 @@ export function connectToHub(hub: { readonly endpoint: string; readonly token?: 
     redact: (text) => (hub.token === undefined ? text : text.replaceAll(hub.token, '…')),
     async get(start, headers, signal) {
       let url = start;
-      let hubHeaders: IncomingHttpHeaders = {};
+      const hubHeaders: IncomingHttpHeaders = {};
       for (let hop = 0; hop < mostRedirects; hop++) {
         const body = await send(url, headers, signal);
         const status = body.statusCode ?? 0;
         const isFromHub = url.origin === endpoint.origin;
-        if (isFromHub) hubHeaders = { ...hubHeaders, ...body.headers };
+        if (isFromHub) Object.assign(hubHeaders, body.headers);
         const target = status >= 300 && status < 400 ? body.headers.location : undefined;
         if (target === undefined) return { status, headers: body.headers, hubHeaders, body, isFromHub };
         body.resume();
@@ -71,7 +85,11 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-function request(url: URL, { headers, agent, signal }: Sending, patience: Patience): Promise<IncomingMessage> {
+function request(
+  url: URL,
+  { headers, agent, signal }: Sending,
+  patience: Patience,
+): Promise<IncomingMessage> {
   const { promise, resolve, reject } = withResolvers<IncomingMessage>();
   const client = url.protocol === 'https:' ? https : http;
   const outgoing = client.request(url, { headers, agent, signal }, resolve);
@@ -100,7 +118,9 @@ export function unreachable(host: string, error: unknown): PassingTrouble {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const words = error instanceof Error ? error.message : String(error);
   const why = reasons[code] ?? (code === '' ? words : code);
-  return new PassingTrouble(new BuildFailure('HubUnreachable', `${host} cannot be reached: ${why}`, { cause: error }));
+  return new PassingTrouble(
+    new BuildFailure('HubUnreachable', `${host} cannot be reached: ${why}`, { cause: error }),
+  );
 }
 
 const reasons: { readonly [code: string]: string } = {
@@ -114,15 +134,20 @@ const reasons: { readonly [code: string]: string } = {
 function parseEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text.endsWith('/') ? text : `${text}/`) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new BuildFailure('HubUnreachable', 'the hub endpoint is not an http(s) address', { hint: 'Correct HF_ENDPOINT.' });
+    throw new BuildFailure('HubUnreachable', 'the hub endpoint is not an http(s) address', {
+      hint: 'Correct HF_ENDPOINT.',
+    });
   }
   return url;
 }
 
 function parseRedirect(target: string, from: URL): URL {
-  const url = URL.canParse(target, from) ? new URL(target, from) : undefined;
+  const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new BuildFailure('HubUnreachable', `${from.host} redirects to something that is not an http(s) address`);
+    throw new BuildFailure(
+      'HubUnreachable',
+      `${from.host} redirects to something that is not an http(s) address`,
+    );
   }
   return url;
 }

@@ -28,19 +28,31 @@ export function refuse(answer: HubAnswer, subject: Subject, connection: HubConne
   throw mayPass ? new PassingTrouble(failure, requestedWaitMs(headers)) : failure;
 }
 
-function namedFailure(answer: HubAnswer, subject: Subject, connection: HubConnection): BuildFailure | undefined {
+function namedFailure(
+  answer: HubAnswer,
+  subject: Subject,
+  connection: HubConnection,
+): BuildFailure | undefined {
   const { status, hubHeaders } = answer;
   const code = String(hubHeaders['x-error-code'] ?? '');
   const { repo, revision = 'main' } = subject;
-  if (code === 'RepoNotFound') return new BuildFailure('RepositoryMissing', `${host(connection)} has no repository ${repo}`);
-  if (code === 'RevisionNotFound') return new BuildFailure('RevisionMissing', `${repo} has no revision ${revision}`);
-  if (code === 'EntryNotFound') return new BuildFailure('RevisionMissing', `${describe(subject)} is not on the hub any more`);
+  if (code === 'RepoNotFound')
+    return new BuildFailure('RepositoryMissing', `${host(connection)} has no repository ${repo}`);
+  if (code === 'RevisionNotFound')
+    return new BuildFailure('RevisionMissing', `${repo} has no revision ${revision}`);
+  if (code === 'EntryNotFound')
+    return new BuildFailure('RevisionMissing', `${describe(subject)} is not on the hub any more`);
   if (status === 401 || status === 403) return denied(answer, subject, connection);
-  if (status === 404) return new BuildFailure('RepositoryMissing', `${host(connection)} has nothing at ${describe(subject)}`);
+  if (status === 404)
+    return new BuildFailure('RepositoryMissing', `${host(connection)} has nothing at ${describe(subject)}`);
   return undefined;
 }
 
-function denied({ status, hubHeaders }: HubAnswer, { repo }: Subject, connection: HubConnection): BuildFailure {
+function denied(
+  { status, hubHeaders }: HubAnswer,
+  { repo }: Subject,
+  connection: HubConnection,
+): BuildFailure {
   const said = connection.redact(String(hubHeaders['x-error-message'] ?? '')).slice(0, 200);
   const isGated = hubHeaders['x-error-code'] === 'GatedRepo';
   const page = new URL(repo, connection.endpoint.origin).href;
@@ -48,7 +60,9 @@ function denied({ status, hubHeaders }: HubAnswer, { repo }: Subject, connection
     ? `Accept the licence at ${page} with the account of the token${status === 401 ? ', and set the token' : ''}.`
     : 'Check that the token is valid and may read this repository.';
   const what = isGated ? 'is gated' : 'cannot be read';
-  return new BuildFailure('AccessDenied', `${repo} ${what} (${status})${said === '' ? '' : `: ${said}`}`, { hint });
+  return new BuildFailure('AccessDenied', `${repo} ${what} (${status})${said === '' ? '' : `: ${said}`}`, {
+    hint,
+  });
 }
 
 /** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), else the reset of `RateLimit: "api";r=0;t=55`. */

@@ -24,7 +24,11 @@ export class PartialFile implements AsyncDisposable {
   }
 
   /** Opens or creates it; `onBytes` hears of what an earlier process left. */
-  static async open(path: string, file: HubFile, reading: Parameters<typeof hashFileInto>[2]): Promise<PartialFile> {
+  static async open(
+    path: string,
+    file: HubFile,
+    reading: Parameters<typeof hashFileInto>[2],
+  ): Promise<PartialFile> {
     const handle = await open(path, 'a+').catch((error: unknown) => {
       throw asStoreFailure(error, path);
     });
@@ -54,7 +58,7 @@ export class PartialFile implements AsyncDisposable {
 
   /** Appends. The promise is the back-pressure: the next chunk is read from the network only after it. */
   async append(chunk: Uint8Array): Promise<void> {
-    for (let done = 0; done < chunk.length; ) {
+    for (let done = 0; done < chunk.length;) {
       const { bytesWritten } = await this.#handle.write(chunk, done).catch((error: unknown) => {
         throw asStoreFailure(error, dirname(this.#path));
       });
@@ -93,5 +97,6 @@ export class PartialFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
+    if (this.#bytes === 0) await this.discard();
   }
 }

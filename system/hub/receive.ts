@@ -10,7 +10,11 @@ const leastBytes = 1024;
  * The chunks of a body, watched by bytes: a stream that stalls is cut. Throws PassingTrouble when the connection
  * breaks before the body's end, the signal's reason on abort. Leaving the loop early closes the connection.
  */
-export async function* receive(body: IncomingMessage, connection: HubConnection, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* receive(
+  body: IncomingMessage,
+  connection: HubConnection,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const { stallMs } = connection.patience;
   let received = 0;
   let lastSeen = 0;
@@ -38,5 +42,7 @@ export async function* receive(body: IncomingMessage, connection: HubConnection,
 
 function stalled({ endpoint, patience }: HubConnection): PassingTrouble {
   const seconds = patience.stallMs / 1000;
-  return new PassingTrouble(new BuildFailure('HubUnreachable', `${endpoint.host} sent next to nothing for ${seconds} s`));
+  return new PassingTrouble(
+    new BuildFailure('HubUnreachable', `${endpoint.host} sent next to nothing for ${seconds} s`),
+  );
 }

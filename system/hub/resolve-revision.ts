@@ -40,14 +40,20 @@ const largestAnswer = 64 << 20;
  */
 export async function resolveRevision(query: RevisionQuery, scope: EffectScope): Promise<HubListing> {
   const { repo, revision } = query;
-  if (!isRepositoryName(repo)) throw new BuildFailure('RepositoryMissing', `${JSON.stringify(repo)} is no repository name`);
+  if (!isRepositoryName(repo))
+    throw new BuildFailure('RepositoryMissing', `${JSON.stringify(repo)} is no repository name`);
   await using connection = connectToHub(query, { ...defaultPatience, ...query.patience });
   const asking: Asking = { connection, scope, subject: { repo, revision } };
   const url = new URL(`api/models/${repo}/revision/${encodeURIComponent(revision)}`, connection.endpoint);
   const found = parse(revisionAnswer, (await askJson(url, asking)).value, asking);
   const files = await listFiles(found.sha, asking);
   scope.onProgress({ fraction: 1, note: `${files.length} files at ${found.sha.slice(0, 8)}` });
-  return { repo, commit: found.sha, files, ...(typeof found.gated === 'string' ? { gated: found.gated } : {}) };
+  return {
+    repo,
+    commit: found.sha,
+    files,
+    ...(typeof found.gated === 'string' ? { gated: found.gated } : {}),
+  };
 }
 
 interface Asking {
@@ -83,7 +89,10 @@ function toHubFile(entry: z.infer<typeof treeAnswer>[number], asking: Asking): H
   return { path, oid, bytes: lfs.size, sha256: lfs.oid };
 }
 
-function askJson(url: URL, { connection, scope, subject }: Asking): Promise<{ value: unknown; link: string }> {
+function askJson(
+  url: URL,
+  { connection, scope, subject }: Asking,
+): Promise<{ value: unknown; link: string }> {
   return withRetries(
     async () => {
       const answer = await connection.get(url, { accept: 'application/json' }, scope.signal);
@@ -113,7 +122,11 @@ function parseJson(text: string): unknown {
 function parse<S extends z.ZodType>(schema: S, value: unknown, asking: Asking): z.infer<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw strange(asking, 'it does not answer like a Hugging Face Hub', 'HF_ENDPOINT must name a hub or a mirror of it.');
+  throw strange(
+    asking,
+    'it does not answer like a Hugging Face Hub',
+    'HF_ENDPOINT must name a hub or a mirror of it.',
+  );
 }
 
 function strange({ connection, subject }: Asking, why: string, hint?: string): BuildFailure {

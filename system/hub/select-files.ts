@@ -9,7 +9,17 @@ export interface FileSelection {
 }
 
 /** Other frameworks' weights and vendors' originals: a second copy of the model that nothing here reads. */
-const skipped = ['*.gguf', '*.onnx', '*.onnx_data', '*.msgpack', '*.h5', 'original/*', '*/original/*', '*consolidated*', 'onnx/*'];
+const skipped = [
+  '*.gguf',
+  '*.onnx',
+  '*.onnx_data',
+  '*.msgpack',
+  '*.h5',
+  'original/*',
+  '*/original/*',
+  '*consolidated*',
+  'onnx/*',
+];
 /** Configuration, tokenizer, chat templates. */
 const small = ['*.json', '*.jinja', '*.model', '*.txt', '*.tiktoken'];
 /** Whoever copies weights has to copy their licence. */
@@ -33,7 +43,9 @@ export function selectFiles(files: readonly HubFile[], selection: FileSelection 
 
 /** Weights lie at the top; only a repository without any there keeps them in folders. */
 function selectWeights(files: readonly HubFile[]): ReadonlySet<string> {
-  const weights = files.map(({ path }) => path).filter((path) => isWeights(path) && !trainerState.test(baseName(path)));
+  const weights = files
+    .map(({ path }) => path)
+    .filter((path) => isWeights(path) && !trainerState.test(baseName(path)));
   const top = weights.filter((path) => !path.includes('/'));
   const candidates = top.length > 0 ? top : weights;
   const isCanonical = (path: string): boolean => canonical.test(baseName(path));

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { describeExit } from '../process/describe-exit.ts';
 import { endGroup } from '../process/end-group.ts';
+import { inheritedEnvironment } from '../process/inherited-environment.ts';
 
 /** The server takes about three seconds to end its own services. */
 const graceMs = 8_000;
@@ -29,7 +30,7 @@ export async function spawnServer({ executable, args, logFile }: ServerCommand):
   const log = await open(logFile, 'a');
   const child = spawn(executable, args, {
     detached: true,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+    env: inheritedEnvironment(),
     stdio: ['ignore', log.fd, log.fd],
   });
   const ended = new Promise<string>((resolve) => {

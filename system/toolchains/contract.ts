@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/domain/json.ts';
-import type { BenchmarkPlan, DivergencePlan, PerplexityPlan, TrialPlan } from '../../core/domain/plan.ts';
+import type { BenchmarkPlan, DivergencePlan, PerplexityPlan } from '../../core/domain/plan.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import type {
   BenchmarkSamples,
@@ -7,6 +7,11 @@ import type {
   PerplexityScores,
   TrialTexts,
 } from '../../core/domain/measurement.ts';
+
+/** A running text that is cut into windows, or texts that are one window each. */
+export type TextSource =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'texts'; readonly texts: readonly string[] };
 
 export interface GenerateRequest {
   readonly engineFolder: string;
@@ -47,14 +52,14 @@ export interface EngineToolchain {
   /** Greedy continuation of each prompt. */
   generate(request: GenerateRequest, scope: EffectScope): Promise<TrialTexts>;
   perplexity(
-    request: { readonly engineFolder: string; readonly text: string; readonly plan: PerplexityPlan },
+    request: { readonly engineFolder: string; readonly source: TextSource; readonly plan: PerplexityPlan },
     scope: EffectScope,
   ): Promise<PerplexityScores>;
   divergence(
     request: {
       readonly engineFolder: string;
       readonly baselineFolder: string;
-      readonly text: string;
+      readonly source: TextSource;
       readonly plan: DivergencePlan;
     },
     scope: EffectScope,
@@ -64,5 +69,3 @@ export interface EngineToolchain {
     scope: EffectScope,
   ): Promise<BenchmarkSamples>;
 }
-
-export type TrialRequest = TrialPlan;

@@ -5,6 +5,9 @@ import { fingerprintFiles } from './fingerprint.mjs';
 import { runTool } from './run-tool.mjs';
 import { readStamp, writeStamp } from './stamp.mjs';
 
+/** Where the preset of this name builds. */
+const output = 'native/build/release';
+
 /** Builds the native programs by the `release` preset of native/CMakePresets.json when one of their sources changed. */
 export async function buildNative({ root, progress }) {
   const inputs = fingerprintFiles(root, ['native']);
@@ -17,13 +20,13 @@ export async function buildNative({ root, progress }) {
   const cwd = join(root, 'native');
   await progress.step('building the native programs', async () => {
     // CMake keeps the compiler it first saw; a build folder of another compiler cannot be used on.
-    if (!sameTools) rmSync(join(cwd, 'build', 'release'), { recursive: true, force: true });
+    if (!sameTools) rmSync(join(root, output), { recursive: true, force: true });
     await runTool('cmake', ['--preset', 'release'], { cwd });
     await runTool('cmake', ['--build', '--preset', 'release', '--parallel', String(availableParallelism())], {
       cwd,
     });
   });
-  const programs = listPrograms(root, 'native/build');
+  const programs = listPrograms(root, output);
   writeStamp(root, 'native', { inputs, cmake: toolchain.cmake, compiler: toolchain.compiler, programs });
 }
 

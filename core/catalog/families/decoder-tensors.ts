@@ -4,7 +4,11 @@ import type { ModelShape } from './model-shape.ts';
 /** The parts of a decoder layer that families share; each family lists the parts it has. */
 type LayerTensor = (shape: ModelShape) => Omit<FamilyTensor, 'optional'>;
 
-function layerTensor(name: string, gguf: FamilyTensor['gguf'], size: (shape: ModelShape) => readonly number[]): LayerTensor {
+function layerTensor(
+  name: string,
+  gguf: FamilyTensor['gguf'],
+  size: (shape: ModelShape) => readonly number[],
+): LayerTensor {
   return (shape) => ({ name, gguf, shape: size(shape) });
 }
 
@@ -22,7 +26,10 @@ export const layerParts = {
   keyNorm: layerTensor('self_attn.k_norm.weight', { name: 'attn_k_norm.weight' }, (s) => [s.headSize]),
   value: layerTensor('self_attn.v_proj.weight', { name: 'attn_v.weight' }, (s) => [keyRows(s), s.hidden]),
   valueBias: layerTensor('self_attn.v_proj.bias', { name: 'attn_v.bias' }, (s) => [keyRows(s)]),
-  attentionOutput: layerTensor('self_attn.o_proj.weight', { name: 'attn_output.weight' }, (s) => [s.hidden, queryRows(s)]),
+  attentionOutput: layerTensor('self_attn.o_proj.weight', { name: 'attn_output.weight' }, (s) => [
+    s.hidden,
+    queryRows(s),
+  ]),
   attentionOutputBias: layerTensor('self_attn.o_proj.bias', { name: 'attn_output.bias' }, (s) => [s.hidden]),
   outputNorm: layerTensor('post_attention_layernorm.weight', { name: 'ffn_norm.weight' }, (s) => [s.hidden]),
   gate: layerTensor('mlp.gate_proj.weight', { name: 'ffn_gate.weight' }, (s) => [s.intermediate, s.hidden]),
@@ -48,7 +55,9 @@ export interface DecoderParts {
 /** Embedding, the parts of every layer, final norm and, unless it is tied to the embedding, the output matrix. */
 export function decoderTensors(shape: ModelShape, parts: DecoderParts): FamilyTensor[] {
   const table = [shape.vocabulary, shape.hidden];
-  const tensors: FamilyTensor[] = [{ name: 'model.embed_tokens.weight', shape: table, gguf: { name: 'token_embd.weight' } }];
+  const tensors: FamilyTensor[] = [
+    { name: 'model.embed_tokens.weight', shape: table, gguf: { name: 'token_embd.weight' } },
+  ];
   for (let layer = 0; layer < shape.layers; layer += 1) {
     for (const part of parts.required) tensors.push(inLayer(part(shape), layer));
     for (const part of parts.optional ?? []) tensors.push({ ...inLayer(part(shape), layer), optional: true });
@@ -56,6 +65,11 @@ export function decoderTensors(shape: ModelShape, parts: DecoderParts): FamilyTe
   tensors.push({ name: 'model.norm.weight', shape: [shape.hidden], gguf: { name: 'output_norm.weight' } });
   if (!shape.tied) tensors.push({ name: 'lm_head.weight', shape: table, gguf: { name: 'output.weight' } });
   return tensors;
+}
+
+/** For architectures that do not take every head as hidden / heads wide. */
+export function headSizeKeys({ headSize }: ModelShape) {
+  return { 'attention.key_length': headSize, 'attention.value_length': headSize };
 }
 
 function inLayer(tensor: ReturnType<LayerTensor>, layer: number): FamilyTensor {

@@ -1,5 +1,5 @@
 import { defineFamily } from './contract.ts';
-import { decoderTensors, type DecoderParts, interleaved, layerParts as part } from './decoder-tensors.ts';
+import { decoderTensors, type DecoderParts, headSizeKeys, interleaved, layerParts as part } from './decoder-tensors.ts';
 import type { ModelShape } from './model-shape.ts';
 
 /** Mistral has the same parts under the same names. */
@@ -28,6 +28,7 @@ export const llamaParts: DecoderParts = {
 };
 
 export const llamaKeys = (shape: ModelShape) => ({
+  ...headSizeKeys(shape),
   vocab_size: shape.vocabulary,
   'rope.dimension_count': shape.headSize,
 });
@@ -37,5 +38,9 @@ export const llama = defineFamily({
   title: 'Llama 1 to 3 and models of their structure',
   architectures: ['LlamaForCausalLM'],
   tensors: (shape) => decoderTensors(shape, llamaParts),
-  gguf: { architecture: 'llama', ropeScalings: ['default', 'linear', 'yarn', 'llama3'], extraKeys: llamaKeys },
+  gguf: {
+    architecture: 'llama',
+    ropeScalings: ['default', 'linear', 'yarn', 'llama3'],
+    extraKeys: llamaKeys,
+  },
 });

@@ -11,5 +11,9 @@ export const mistral = defineFamily({
   title: 'Mistral 7B and Mistral NeMo',
   architectures: ['MistralForCausalLM'],
   tensors: (shape) => decoderTensors(shape, llamaParts),
-  gguf: { architecture: 'llama', ropeScalings: ['default', 'linear', 'yarn', 'llama3'], extraKeys: llamaKeys },
+  gguf: {
+    architecture: 'llama',
+    ropeScalings: ['default', 'linear', 'yarn', 'llama3'],
+    extraKeys: llamaKeys,
+  },
 });

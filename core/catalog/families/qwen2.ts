@@ -1,5 +1,5 @@
 import { defineFamily } from './contract.ts';
-import { decoderTensors, layerParts as part } from './decoder-tensors.ts';
+import { decoderTensors, headSizeKeys, layerParts as part } from './decoder-tensors.ts';
 
 export const qwen2 = defineFamily({
   id: 'qwen2',
@@ -22,5 +22,5 @@ export const qwen2 = defineFamily({
         part.down,
       ],
     }),
-  gguf: { architecture: 'qwen2', ropeScalings: ['default', 'linear', 'yarn'], extraKeys: () => ({}) },
+  gguf: { architecture: 'qwen2', ropeScalings: ['default', 'linear', 'yarn'], extraKeys: (shape) => (shape.headSizeNamed ? headSizeKeys(shape) : {}) },
 });

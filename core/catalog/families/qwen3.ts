@@ -1,5 +1,5 @@
 import { defineFamily } from './contract.ts';
-import { decoderTensors, layerParts as part } from './decoder-tensors.ts';
+import { decoderTensors, headSizeKeys, layerParts as part } from './decoder-tensors.ts';
 
 export const qwen3 = defineFamily({
   id: 'qwen3',
@@ -21,5 +21,5 @@ export const qwen3 = defineFamily({
         part.down,
       ],
     }),
-  gguf: { architecture: 'qwen3', ropeScalings: ['default', 'linear', 'yarn'], extraKeys: () => ({}) },
+  gguf: { architecture: 'qwen3', ropeScalings: ['default', 'linear', 'yarn'], extraKeys: headSizeKeys },
 });

@@ -18,13 +18,15 @@ export interface ConvertedFloats {
 export function convertFloats(bytes: Uint8Array, from: FloatDtype, to: GgufFloatType): ConvertedFloats {
   if (from === to) return { bytes, overflowed: 0 };
   if (from === 'F64') return convertSingles(singlesOfDoubles(bytes), to);
-  if (from === 'F32') return convertSingles(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4), to);
+  if (from === 'F32')
+    return convertSingles(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4), to);
   const words = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
   return to === 'F32' ? widen(words, from) : convertWords(words, from, to);
 }
 
 function convertSingles(source: Uint32Array, to: GgufFloatType): ConvertedFloats {
-  if (to === 'F32') return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), overflowed: 0 };
+  if (to === 'F32')
+    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), overflowed: 0 };
   const round = to === 'F16' ? singleToHalf : singleToBfloat;
   const infinity = infinityBits[to];
   const target = new Uint16Array(source.length);

@@ -1,6 +1,12 @@
 import { type ByteSource, corruptAt, unsupportedAt } from '../byte-source.ts';
 import { decodeUtf8 } from '../byte-cursor.ts';
-import { type GgufArray, type GgufItemType, type GgufValue, type GgufValueType, ggufValueTypeOf } from './metadata.ts';
+import {
+  type GgufArray,
+  type GgufItemType,
+  type GgufValue,
+  type GgufValueType,
+  ggufValueTypeOf,
+} from './metadata.ts';
 
 /** Thrown when the header goes on behind the bytes read so far, but within the file. */
 class HeaderLonger extends Error {

@@ -1,5 +1,6 @@
 import { BuildFailure } from '../../domain/failures.ts';
-import { type GgufEntry, type GgufValue, ggufValueTypes } from './metadata.ts';
+import { HeaderWriter } from './header-writer.ts';
+import { type GgufEntry, ggufValueTypes } from './metadata.ts';
 import { type GgufTensorType, ggufTensorBytes, ggufTensorTypes } from './tensor-types.ts';
 
 /** The value every reader assumes when `general.alignment` is absent. */
@@ -56,7 +57,7 @@ export function layOutGguf(metadata: readonly GgufEntry[], tensors: readonly Ggu
     sizes.push(bytes);
     dataBytes += padded(bytes);
   }
-  const header = writer.finish();
+  const header = writer.finish(ggufAlignment);
   return { header, tensors: place(tensors, sizes, header.length), bytes: header.length + dataBytes };
 }
 
@@ -68,7 +69,10 @@ export function padded(bytes: number): number {
 function sizeOf(tensor: GgufTensorSpec): number {
   const bytes = ggufTensorBytes(tensor.type, tensor.shape);
   if (bytes !== undefined) return bytes;
-  throw new BuildFailure('WeightsUnsupported', `tensor ${tensor.name} of shape [${tensor.shape.join(', ')}] cannot be stored as ${tensor.type}`);
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `tensor ${tensor.name} of shape [${tensor.shape.join(', ')}] cannot be stored as ${tensor.type}`,
+  );
 }
 
 function place(tensors: readonly GgufTensorSpec[], sizes: readonly number[], start: number): PlacedTensor[] {
@@ -80,98 +84,3 @@ function place(tensors: readonly GgufTensorSpec[], sizes: readonly number[], sta
     return placed;
   });
 }
-
-/** Collects little-endian fields in one growing buffer: vocabularies have some hundred thousand of them. */
-class HeaderWriter {
-  #bytes = new Uint8Array(1 << 16);
-  #view = new DataView(this.#bytes.buffer);
-  #at = 0;
-  readonly #encoder = new TextEncoder();
-
-  ascii(value: string): void {
-    const bytes = this.#encoder.encode(value);
-    this.#bytes.set(bytes, this.#advance(bytes.length));
-  }
-
-  u32(value: number): void {
-    this.#view.setUint32(this.#advance(4), value, true);
-  }
-
-  u64(value: number): void {
-    this.#view.setBigUint64(this.#advance(8), BigInt(value), true);
-  }
-
-  string(value: string): void {
-    const bytes = this.#encoder.encode(value);
-    this.u64(bytes.length);
-    this.#bytes.set(bytes, this.#advance(bytes.length));
-  }
-
-  value(value: GgufValue): void {
-    if (value.type === 'array') {
-      this.u32(ggufValueTypes[value.of]);
-      this.u64(value.value.length);
-      for (const item of value.value) this.#item(value.of, item);
-    } else {
-      this.#item(value.type, value.value);
-    }
-  }
-
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, padded(this.#at));
-  }
-
-  #item(type: Exclude<GgufValue['type'], 'array'>, value: number | bigint | boolean | string): void {
-    if (type === 'string') this.string(String(value));
-    else this.#number(type, typeof value === 'bigint' ? value : Number(value));
-  }
-
-  // One line a type keeps the table readable; splitting it would only hide the exhaustiveness.
-  // oxlint-disable-next-line complexity
-  #number(type: Exclude<GgufValue['type'], 'array' | 'string'>, value: number | bigint): void {
-    const at = this.#advance(numberBytes[type]);
-    const number = Number(value);
-    switch (type) {
-      case 'u8':
-      case 'bool':
-        return this.#view.setUint8(at, number);
-      case 'i8':
-        return this.#view.setInt8(at, number);
-      case 'u16':
-        return this.#view.setUint16(at, number, true);
-      case 'i16':
-        return this.#view.setInt16(at, number, true);
-      case 'u32':
-        return this.#view.setUint32(at, number, true);
-      case 'i32':
-        return this.#view.setInt32(at, number, true);
-      case 'f32':
-        return this.#view.setFloat32(at, number, true);
-      case 'f64':
-        return this.#view.setFloat64(at, number, true);
-      case 'u64':
-        return this.#view.setBigUint64(at, BigInt(value), true);
-      case 'i64':
-        return this.#view.setBigInt64(at, BigInt(value), true);
-      default:
-        return type satisfies never;
-    }
-  }
-
-  #advance(length: number): number {
-    const from = this.#at;
-    this.#at += length;
-    // The padding of the header must lie inside the buffer too.
-    if (padded(this.#at) > this.#bytes.length) this.#grow(padded(this.#at));
-    return from;
-  }
-
-  #grow(needed: number): void {
-    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    bytes.set(this.#bytes);
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
-  }
-}
-
-const numberBytes = { u8: 1, i8: 1, bool: 1, u16: 2, i16: 2, u32: 4, i32: 4, f32: 4, u64: 8, i64: 8, f64: 8 } as const;

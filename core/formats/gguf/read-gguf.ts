@@ -33,7 +33,8 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
       return parseGguf(prefix, source);
     } catch (error) {
       if (!isHeaderLonger(error)) throw error;
-      if (length >= longestHeader) throw corruptAt(source.file, 0, `has a header longer than ${longestHeader} bytes`);
+      if (length >= longestHeader)
+        throw corruptAt(source.file, 0, `has a header longer than ${longestHeader} bytes`);
     }
   }
 }
@@ -57,7 +58,8 @@ function readVersion(reader: HeaderReader): number {
   if (reader.ascii(4) !== ggufMagic) throw reader.corrupt('does not begin with GGUF');
   const version = reader.u32();
   if (version === 2 || version === 3) return version;
-  const problem = version > 0xffff ? 'is a big-endian GGUF file' : `is GGUF version ${version}; versions 2 and 3 are read`;
+  const problem =
+    version > 0xffff ? 'is a big-endian GGUF file' : `is GGUF version ${version}; versions 2 and 3 are read`;
   throw unsupportedAt({ file: reader.file, offset: 4 }, problem);
 }
 
@@ -89,7 +91,8 @@ function alignmentOf(metadata: GgufMetadata, reader: HeaderReader): number {
 function readTensorEntry(reader: HeaderReader): PlacedTensor {
   const name = reader.name();
   // `name` counts with its terminating zero in ggml.
-  if (name.length >= longestName) throw reader.corrupt(`has a tensor name longer than ${longestName - 1} characters`);
+  if (name.length >= longestName)
+    throw reader.corrupt(`has a tensor name longer than ${longestName - 1} characters`);
   const dimensions = reader.u32();
   if (dimensions > mostDimensions) throw reader.corrupt(`gives tensor ${name} ${dimensions} dimensions`);
   const shape = Array.from({ length: dimensions }, () => reader.u64()).toReversed();
@@ -97,7 +100,8 @@ function readTensorEntry(reader: HeaderReader): PlacedTensor {
   const type = ggufTensorTypeOf(number);
   if (type === undefined) throw unsupportedAt(reader, `tensor ${name} has the unknown type ${number}`);
   const bytes = ggufTensorBytes(type, shape);
-  if (bytes === undefined) throw reader.corrupt(`tensor ${name} of shape [${shape.join(', ')}] cannot be ${type}`);
+  if (bytes === undefined)
+    throw reader.corrupt(`tensor ${name} of shape [${shape.join(', ')}] cannot be ${type}`);
   return { name, type, shape, offset: reader.u64(), bytes };
 }
 
@@ -107,10 +111,15 @@ function checkTensors(tensors: readonly PlacedTensor[], alignment: number, sourc
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset)) {
     const { name, offset, bytes } = tensor;
     if (names.has(name)) throw corruptAt(source.file, offset, `has the tensor ${name} twice`);
-    if (offset % alignment !== 0) throw corruptAt(source.file, offset, `tensor ${name} is not aligned to ${alignment}`);
+    if (offset % alignment !== 0)
+      throw corruptAt(source.file, offset, `tensor ${name} is not aligned to ${alignment}`);
     if (offset < end) throw corruptAt(source.file, offset, `tensor ${name} overlaps the one before it`);
     if (offset + bytes > source.bytes) {
-      throw corruptAt(source.file, offset, `tensor ${name} of ${bytes} bytes ends beyond the file's ${source.bytes}`);
+      throw corruptAt(
+        source.file,
+        offset,
+        `tensor ${name} of ${bytes} bytes ends beyond the file's ${source.bytes}`,
+      );
     }
     names.add(name);
     end = offset + bytes;

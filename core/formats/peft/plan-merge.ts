@@ -60,7 +60,7 @@ export function planMerge(request: MergeRequest): MergePlan {
     const aliasOf = aliases.get(state.base.name);
     return { ...state.finish(request.rounding), home: state.base.file, ...(aliasOf === undefined ? {} : { aliasOf }) };
   });
-  const vocabulary = measureVocabulary(merging);
+  const vocabulary = measureVocabulary(merging, aliases);
   return { tensors, merged: [...merging.merged], replaced, vocabulary, unties, warnings: merging.warnings };
 }
 
@@ -76,24 +76,32 @@ function applyAdapter(adapter: Adapter, merging: Merging): void {
   for (const [name, tensor] of replacements) replaceTensor({ name, tensor }, adapter, merging);
 }
 
-function applyPair({ module, a, b }: LoraPair, adapter: Adapter, { states, merged, warnings }: Merging): void {
+function applyPair(pair: LoraPair, adapter: Adapter, { states, merged, warnings }: Merging): void {
+  const { module, a, b } = pair;
   const name = `${module}.weight`;
   const state = states.get(name);
   if (state === undefined) throw mismatch(adapter, `adapts ${module}, but the base has no tensor ${name}`);
-  const { rank, scale } = scaleOf(adapter.config, module);
-  if (a.shape.length !== 2 || b.shape.length !== 2 || state.shape.length !== 2) {
-    throw new BuildFailure('AdapterUnsupported', `${adapter.label} adapts ${module} of shape ${list(state.shape)} by A ${list(a.shape)} and B ${list(b.shape)}; only matrices can be merged`);
-  }
-  if (a.shape[0] !== rank || b.shape[1] !== rank) {
-    throw mismatch(adapter, `has A ${list(a.shape)} and B ${list(b.shape)} for ${module}, but its config gives rank ${rank}`);
-  }
-  const transpose = orient(adapter.config.fanInFanOut, state.shape, [b.shape[0] ?? 0, a.shape[1] ?? 0]);
+  const { scale, columns, rows } = checkPair(pair, adapter, state.shape);
+  const transpose = orient(adapter.config.fanInFanOut, state.shape, [rows, columns]);
   if (transpose === undefined) {
-    throw mismatch(adapter, `makes a delta of ${list([b.shape[0] ?? 0, a.shape[1] ?? 0])} for ${module}, but the base has ${list(state.shape)}`);
+    throw mismatch(adapter, `makes a delta of ${list([rows, columns])} for ${module}, but the base has ${list(state.shape)}`);
   }
   if (transpose !== adapter.config.fanInFanOut) warnings.push(`${adapter.label}: fan_in_fan_out does not fit the shape of ${module} and was corrected`);
   state.add({ a: matrixOf(a), b: matrixOf(b), scale: adapter.weight * scale, ...(transpose ? { transpose } : {}) });
   merged.add(name);
+}
+
+/** A rank other than the config's would not only fail: where shapes happen to fit it would give a wrong scale. */
+function checkPair({ module, a, b }: LoraPair, adapter: Adapter, base: readonly number[]) {
+  const [aRank, columns, ...moreOfA] = a.shape;
+  const [rows, bRank, ...moreOfB] = b.shape;
+  const shapes = `A ${list(a.shape)} and B ${list(b.shape)}`;
+  if (columns === undefined || bRank === undefined || rows === undefined || moreOfA.length + moreOfB.length > 0 || base.length !== 2) {
+    throw new BuildFailure('AdapterUnsupported', `${adapter.label} adapts ${module} of shape ${list(base)} by ${shapes}; only matrices can be merged`);
+  }
+  const { rank, scale } = scaleOf(adapter.config, module);
+  if (aRank === rank && bRank === rank) return { scale, rows, columns };
+  throw mismatch(adapter, `has ${shapes} for ${module}, but its config gives rank ${rank}`);
 }
 
 /** Whether the delta is to be transposed; the shapes correct a wrong flag, as peft's own loader does. */
@@ -110,16 +118,20 @@ function replaceTensor(replacement: { name: string; tensor: WeightTensor }, adap
   const { name, tensor } = replacement;
   const state = merging.states.get(name);
   if (state === undefined) throw mismatch(adapter, `replaces ${name}, which the base does not have`);
-  const [rows = 0, ...rest] = tensor.shape;
-  const [baseRows = 0, ...baseRest] = state.shape;
-  const sameRest = rest.join() === baseRest.join() && tensor.shape.length === state.shape.length;
-  const mayGrow = isEmbedding(name) || isOutputLayer(name) || baseRows === merging.request.vocabularySize;
-  if (!sameRest || rows < baseRows || (rows > baseRows && !mayGrow)) {
+  const mayGrow = isEmbedding(name) || isOutputLayer(name) || state.shape[0] === merging.request.vocabularySize;
+  if (!canReplace(state.shape, tensor.shape, mayGrow ? 'rows' : 'nothing')) {
     throw mismatch(adapter, `replaces ${name} ${list(state.shape)} by a tensor of ${list(tensor.shape)}`);
   }
   if (tensor.dtype !== state.base.dtype) merging.warnings.push(`${adapter.label}: ${name} is rounded from ${tensor.dtype} to ${state.base.dtype}`);
   state.replaceBy(tensor);
   merging.merged.delete(name);
+}
+
+/** Rows may be added to a vocabulary but never taken away; everything else stays as large as it is. */
+function canReplace(old: readonly number[], next: readonly number[], grows: 'rows' | 'nothing'): boolean {
+  const sameColumns = old.length === next.length && old.slice(1).join() === next.slice(1).join();
+  const [oldRows = 0, nextRows = 0] = [old[0], next[0]];
+  return sameColumns && (nextRows === oldRows || (grows === 'rows' && nextRows > oldRows));
 }
 
 /** A target without a tensor hints at an adapter that was saved only in part. */
@@ -131,8 +143,10 @@ function warnAboutTargets({ config, label }: Adapter, pairs: readonly LoraPair[]
 }
 
 /** Embedding and output layer must end with equally many rows, or the model could not be loaded. */
-function measureVocabulary({ states, request }: Merging): MergePlan['vocabulary'] {
-  const layers = [...states.values()].filter(({ base }) => isEmbedding(base.name) || isOutputLayer(base.name));
+function measureVocabulary({ states, request }: Merging, aliases: ReadonlyMap<string, string>): MergePlan['vocabulary'] {
+  const layers = [...states.values()].filter(
+    ({ base }) => (isEmbedding(base.name) || isOutputLayer(base.name)) && !aliases.has(base.name),
+  );
   const grown = [...states.values()].find(({ base, shape }) => shape[0] !== base.shape[0]);
   const before = request.vocabularySize ?? layers[0]?.base.shape[0];
   if (before === undefined) return undefined;

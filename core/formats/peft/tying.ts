@@ -38,16 +38,24 @@ export interface SettledTying {
 export function settleTying(states: ReadonlyMap<string, MergeState>, request: TyingRequest): SettledTying {
   const aliases = new Map<string, string>();
   let unties = false;
-  for (const state of states.values()) {
-    const owner = state.base.aliasOf === undefined ? undefined : states.get(state.base.aliasOf);
-    if (owner === undefined) continue;
-    if (!state.isTouched && (!owner.isTouched || keepsTie(request))) aliases.set(state.base.name, owner.base.name);
-    else unties ||= request.tiesWordEmbeddings && isOutputLayer(state.base.name);
-    if (state.isTouched && keepsTie(request)) {
-      throw new BuildFailure('AdapterUnsupported', `The adapter keeps ${state.base.name} tied to ${owner.base.name}, but brings its own tensor for it`);
-    }
+  for (const { owner, alias } of pairsOf(states)) {
+    if (staysTied(owner, alias, request)) aliases.set(alias.base.name, owner.base.name);
+    else unties ||= request.tiesWordEmbeddings && isOutputLayer(alias.base.name);
   }
   return { aliases, unties };
+}
+
+function pairsOf(states: ReadonlyMap<string, MergeState>): { owner: MergeState; alias: MergeState }[] {
+  return [...states.values()].flatMap((alias) => {
+    const owner = alias.base.aliasOf === undefined ? undefined : states.get(alias.base.aliasOf);
+    return owner === undefined ? [] : [{ owner, alias }];
+  });
+}
+
+function staysTied(owner: MergeState, alias: MergeState, request: TyingRequest): boolean {
+  if (!keepsTie(request)) return !owner.isTouched && !alias.isTouched;
+  if (!alias.isTouched) return true;
+  throw new BuildFailure('AdapterUnsupported', `The adapter keeps ${alias.base.name} tied to ${owner.base.name}, but brings its own tensor for it`);
 }
 
 function keepsTie({ adapters }: TyingRequest): boolean {

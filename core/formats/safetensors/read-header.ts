@@ -85,14 +85,18 @@ function readEntry(name: string, entry: StrictJson, place: DataPlace): StoredTen
   if (typeof dtype !== 'string' || !isTensorDtype(dtype)) throw fail(`has the unknown dtype ${JSON.stringify(dtype)}`);
   const shape = readSizes(entry.get('shape'));
   if (shape === undefined) throw fail('has a shape that is no list of sizes');
-  const [begin, end, ...rest] = readSizes(entry.get('data_offsets')) ?? [];
-  if (begin === undefined || end === undefined || rest.length > 0 || begin > end) {
-    throw fail('needs data_offsets of the form [begin, end]');
-  }
+  const range = readOffsets(entry.get('data_offsets'));
+  if (range === undefined) throw fail('needs data_offsets of the form [begin, end]');
   const bytes = countBytes(dtype, shape);
   if (bytes === undefined) throw fail(`has the impossible shape [${shape.join(', ')}] for ${dtype}`);
-  if (bytes !== end - begin) throw fail(`needs ${bytes} bytes for ${dtype} [${shape.join(', ')}], its range has ${end - begin}`);
-  return { name, dtype, shape, bytes, offset: place.dataStart + begin };
+  if (bytes !== range.bytes) throw fail(`needs ${bytes} bytes for ${dtype} [${shape.join(', ')}], its range has ${range.bytes}`);
+  return { name, dtype, shape, bytes, offset: place.dataStart + range.begin };
+}
+
+function readOffsets(value: StrictJson | undefined): { begin: number; bytes: number } | undefined {
+  const [begin, end, ...rest] = readSizes(value) ?? [];
+  if (begin === undefined || end === undefined || rest.length > 0 || begin > end) return undefined;
+  return { begin, bytes: end - begin };
 }
 
 function readSizes(value: StrictJson | undefined): number[] | undefined {

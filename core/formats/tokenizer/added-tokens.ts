@@ -16,7 +16,9 @@ export function readAddedTokens(files: TokenizerFiles): ReadonlyMap<number, Adde
   const added = new Map<number, AddedToken>();
   const decoder = asObject(memberOf(files.config, 'added_tokens_decoder')) ?? {};
   const candidates = [
-    ...asList(memberOf(files.tokenizer, 'added_tokens')).map((entry) => addedToken(entry, countMember(entry, 'id'))),
+    ...asList(memberOf(files.tokenizer, 'added_tokens')).map((entry) =>
+      addedToken(entry, countMember(entry, 'id')),
+    ),
     ...Object.entries(decoder).map(([id, entry]) => addedToken(entry, Number(id))),
     ...Object.keys(asObject(files.addedTokens) ?? {}).map((text) => ({
       id: countMember(files.addedTokens, text),
@@ -25,7 +27,8 @@ export function readAddedTokens(files: TokenizerFiles): ReadonlyMap<number, Adde
     })),
   ];
   for (const { id, text, special } of candidates) {
-    if (id !== undefined && Number.isSafeInteger(id) && text !== undefined && !added.has(id)) added.set(id, { id, text, special });
+    if (id !== undefined && Number.isSafeInteger(id) && text !== undefined && !added.has(id))
+      added.set(id, { id, text, special });
   }
   return added;
 }
@@ -52,11 +55,11 @@ export function readSpecialTexts(config: Json | undefined): ReadonlyMap<SpecialR
 }
 
 // Some models forget to mark these as special (ggml-org/llama.cpp conversion/base.py, `does_token_look_special`).
-const forgotten = ['<pad>', '<mask>', '<2mass>', '[@BOS@]'];
+const forgotten = new Set(['<pad>', '<mask>', '<2mass>', '[@BOS@]']);
 const shapes = [/^<\|.*\|>$/su, /^<\uFF5C.*\uFF5C>$/su, /^<unused.*>$/su];
 
 function looksSpecial(text: string): boolean {
-  return forgotten.includes(text) || shapes.some((shape) => shape.test(text));
+  return forgotten.has(text) || shapes.some((shape) => shape.test(text));
 }
 
 function addedToken(entry: Json, id: number | undefined) {

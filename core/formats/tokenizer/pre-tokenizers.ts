@@ -36,7 +36,9 @@ const preTokenizers: readonly PreTokenizer[] = [
 export function recognisePreTokenizer(tokenizer: Json): string {
   const structure = describePreTokenizer(memberOf(tokenizer, 'pre_tokenizer'));
   const ignoreMerges = flagMember(memberOf(tokenizer, 'model'), 'ignore_merges') ?? false;
-  const known = preTokenizers.find((entry) => entry.structure === structure && entry.ignoreMerges === ignoreMerges);
+  const known = preTokenizers.find(
+    (entry) => entry.structure === structure && entry.ignoreMerges === ignoreMerges,
+  );
   if (known !== undefined) return known.name;
   const merges = ignoreMerges ? ' with ignore_merges' : '';
   throw tokenizerUnsupported(`the pre-tokenizer "${structure}"${merges} has no equivalent in llama.cpp`);
@@ -45,7 +47,8 @@ export function recognisePreTokenizer(tokenizer: Json): string {
 /** The words of a pre-tokenizer in one line, so that equal ones are equal texts. */
 function describePreTokenizer(value: Json | undefined): string {
   const type = textMember(value, 'type');
-  if (type === 'Sequence') return asList(memberOf(value, 'pretokenizers')).map(describePreTokenizer).join(', ');
+  if (type === 'Sequence')
+    return asList(memberOf(value, 'pretokenizers')).map(describePreTokenizer).join(', ');
   const describe = type === undefined ? undefined : describers.get(type);
   return describe?.(value) ?? JSON.stringify(value ?? null);
 }

@@ -38,14 +38,23 @@ export function readBpeVocabulary(files: TokenizerFiles, model: ModelTokens): Vo
     else tokens.push({ text: `[PAD${id}]`, class: 'unused', score: 0 });
   }
   checkRange([...byId.keys(), ...added.keys()], model.vocabularySize);
-  return { kind: 'bpe', preTokenizer, tokens, merges: readMerges(bpe), ...readSpecialTokens(files, model, added) };
+  return {
+    kind: 'bpe',
+    preTokenizer,
+    tokens,
+    merges: readMerges(bpe),
+    ...readSpecialTokens(files, model, added),
+  };
 }
 
 function checkModel(bpe: Json | undefined): void {
   const type = textMember(bpe, 'type');
   if (type !== 'BPE') throw tokenizerUnsupported(`tokenizer.json is of type ${type ?? 'unknown'}, not BPE`);
   if (flagMember(bpe, 'byte_fallback') === true) {
-    throw tokenizerUnsupported('tokenizer.json is a converted SentencePiece model', 'Put the original tokenizer.model beside it.');
+    throw tokenizerUnsupported(
+      'tokenizer.json is a converted SentencePiece model',
+      'Put the original tokenizer.model beside it.',
+    );
   }
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout']) {
     const value = memberOf(bpe, key) ?? null;
@@ -60,7 +69,10 @@ function checkNormalizer(normalizer: Json): void {
   const type = textMember(normalizer, 'type');
   if (type === 'NFC') return;
   if (type === 'Sequence') asList(memberOf(normalizer, 'normalizers')).forEach(checkNormalizer);
-  else throw tokenizerUnsupported(`the normalizer ${type ?? 'of tokenizer.json'} has no equivalent in llama.cpp`);
+  else
+    throw tokenizerUnsupported(
+      `the normalizer ${type ?? 'of tokenizer.json'} has no equivalent in llama.cpp`,
+    );
 }
 
 function idsOf(bpe: Json | undefined): Map<number, string> {
@@ -88,8 +100,10 @@ function checkRange(ids: readonly number[], vocabularySize: number): void {
 function readMerges(bpe: Json | undefined): string[] {
   return asList(memberOf(bpe, 'merges')).map((merge) => {
     if (typeof merge === 'string') return merge;
-    const parts = asList(merge);
-    if (parts.length !== 2) throw tokenizerUnsupported('tokenizer.json has a merge that is no pair');
-    return parts.map((part) => String(part).replaceAll(' ', '\u0120')).join(' ');
+    const [left, right, ...others] = asList(merge);
+    if (typeof left !== 'string' || typeof right !== 'string' || others.length > 0) {
+      throw tokenizerUnsupported('tokenizer.json has a merge that is no pair');
+    }
+    return `${left.replaceAll(' ', '\u0120')} ${right.replaceAll(' ', '\u0120')}`;
   });
 }

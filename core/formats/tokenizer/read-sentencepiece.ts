@@ -12,7 +12,15 @@ import {
 } from './vocabulary.ts';
 
 // `ModelProto.SentencePiece.Type`; user-defined pieces (4) count as normal, as in llama.cpp's own converter.
-const classes: readonly (TokenClass | undefined)[] = [undefined, 'normal', 'unknown', 'control', 'normal', 'unused', 'byte'];
+const classes: readonly (TokenClass | undefined)[] = [
+  undefined,
+  'normal',
+  'unknown',
+  'control',
+  'normal',
+  'unused',
+  'byte',
+];
 const bpe = 2;
 // Below every trained score, so that they never win a merge.
 const addedScore = -1000;
@@ -23,10 +31,15 @@ const absentScore = -10000;
  * that rewrite text first are TokenizerUnsupported, because llama.cpp's `llama` tokenizer merges by score and rewrites
  * nothing.
  */
-export function readSentencePieceVocabulary(bytes: Uint8Array, files: TokenizerFiles, model: ModelTokens): Vocabulary {
+export function readSentencePieceVocabulary(
+  bytes: Uint8Array,
+  files: TokenizerFiles,
+  model: ModelTokens,
+): Vocabulary {
   const parsed = parseSentencePieceModel(bytes);
   if (parsed.modelType !== bpe) throw tokenizerUnsupported('tokenizer.model is not a BPE model');
-  if (parsed.hasCharacterMap) throw tokenizerUnsupported('tokenizer.model rewrites characters before it cuts text');
+  if (parsed.hasCharacterMap)
+    throw tokenizerUnsupported('tokenizer.model rewrites characters before it cuts text');
   const tokens: VocabularyToken[] = [];
   for (let id = 0; id < model.vocabularySize; id += 1) {
     const piece = parsed.pieces[id];
@@ -49,7 +62,9 @@ function addTokens(tokens: VocabularyToken[], files: TokenizerFiles): void {
     const id = countMember(legacy, text);
     if (id !== undefined && id < tokens.length) tokens[id] = { text, class: 'user', score: addedScore };
   }
-  for (const token of readAddedTokens({ ...(files.config === undefined ? {} : { config: files.config }) }).values()) {
-    if (token.id < tokens.length) tokens[token.id] = { text: textOfAdded(token), class: classOfAdded(token), score: addedScore };
+  const decoder: TokenizerFiles = files.config === undefined ? {} : { config: files.config };
+  for (const token of readAddedTokens(decoder).values()) {
+    if (token.id < tokens.length)
+      tokens[token.id] = { text: textOfAdded(token), class: classOfAdded(token), score: addedScore };
   }
 }

@@ -16,7 +16,11 @@ type SpecialTokens = Pick<Vocabulary, 'special' | 'addBos' | 'addEos' | 'addSpac
  * Which ids have special roles and which of them are put around a text. A role's text in tokenizer_config.json wins
  * over its id in config.json; `add_bos_token` wins over the template of tokenizer.json.
  */
-export function readSpecialTokens(files: TokenizerFiles, model: ModelTokens, added: ReadonlyMap<number, AddedToken>): SpecialTokens {
+export function readSpecialTokens(
+  files: TokenizerFiles,
+  model: ModelTokens,
+  added: ReadonlyMap<number, AddedToken>,
+): SpecialTokens {
   const texts = new Map(readSpecialTexts(files.config));
   const template = readTemplate(files.tokenizer);
   adoptTemplate(texts, template);
@@ -46,17 +50,24 @@ interface Template {
 /** The `TemplateProcessing` step of tokenizer.json: at most one token before and one after the text. */
 function readTemplate(tokenizer: Json | undefined): Template {
   const processor = memberOf(tokenizer, 'post_processor');
-  const steps = textMember(processor, 'type') === 'Sequence' ? asList(memberOf(processor, 'processors')) : [processor];
+  const steps =
+    textMember(processor, 'type') === 'Sequence' ? asList(memberOf(processor, 'processors')) : [processor];
   const single = steps
     .filter((step) => textMember(step, 'type') === 'TemplateProcessing')
     .flatMap((step) => asList(memberOf(step, 'single')));
   const at = single.findIndex((piece) => memberOf(piece, 'Sequence') !== undefined);
   if (single.length > 0 && (at > 1 || single.length - at > 2)) {
-    throw tokenizerUnsupported('the tokenizer adds more than one token before or after a text, llama.cpp adds at most one');
+    throw tokenizerUnsupported(
+      'the tokenizer adds more than one token before or after a text, llama.cpp adds at most one',
+    );
   }
   const first = at === 1 ? specialText(single[0]) : undefined;
   const last = single.length - at === 2 ? specialText(single.at(-1)) : undefined;
-  return { first, last, adds: { bos: first === undefined ? undefined : true, eos: last === undefined ? undefined : true } };
+  return {
+    first,
+    last,
+    adds: { bos: first === undefined ? undefined : true, eos: last === undefined ? undefined : true },
+  };
 }
 
 function specialText(piece: Json | undefined): string | undefined {
@@ -69,7 +80,9 @@ function adoptTemplate(texts: Map<SpecialRole, string>, template: Template): voi
     if (text === undefined) continue;
     const named = texts.get(role);
     if (named !== undefined && named !== text) {
-      throw tokenizerUnsupported(`the tokenizer adds ${text} to every text, but its ${role} token is ${named}`);
+      throw tokenizerUnsupported(
+        `the tokenizer adds ${text} to every text, but its ${role} token is ${named}`,
+      );
     }
     texts.set(role, text);
   }
@@ -93,6 +106,8 @@ function readChatTemplates(files: TokenizerFiles): Vocabulary['chatTemplates'] {
   if (typeof member === 'string') return [{ name: 'default', template: member }];
   return asList(member).flatMap((entry) => {
     const [name, template] = [textMember(entry, 'name'), textMember(entry, 'template')];
-    return asObject(entry) === undefined || name === undefined || template === undefined ? [] : [{ name, template }];
+    return asObject(entry) === undefined || name === undefined || template === undefined
+      ? []
+      : [{ name, template }];
   });
 }

@@ -1,6 +1,6 @@
-import { ByteCursor } from '../byte-cursor.ts';
+import type { ByteCursor } from '../byte-cursor.ts';
 import { corruptAt, unsupportedAt } from '../byte-source.ts';
-import { PickleDict, PickleList, PickleTuple, type PickleHost, type PickleValue } from './pickle-values.ts';
+import { PickleDict, PickleList, PickleTuple, showValue, type PickleHost, type PickleValue } from './pickle-values.ts';
 
 // Each far above what a model of half a million tensors needs, and low enough that a hostile file costs seconds.
 const maxStack = 4_000_000;
@@ -85,7 +85,7 @@ export class PickleMachine {
     if (pairs.length % 2 !== 0) throw this.corrupt('the pickle sets a key without a value');
     for (let index = 0; index < pairs.length; index += 2) {
       const key = pairs[index] ?? null;
-      if (dict.entries.has(key)) throw this.corrupt(`the pickle has the key ${String(key).slice(0, 200)} twice`);
+      if (dict.entries.has(key)) throw this.corrupt(`the pickle has the key ${showValue(key)} twice`);
       dict.entries.set(key, pairs[index + 1] ?? null);
     }
     this.push(dict);

@@ -44,7 +44,9 @@ export interface PickleHost {
   readonly acceptState: (target: PickleValue, offset: number) => void;
 }
 
-/** For messages about a value nobody expected. */
-export function describeValue(value: PickleValue): string {
-  return value instanceof PickleSymbol ? value.description : 'a plain value';
+/** A value in a message: scalars as they are, cut short; symbols by what they are. */
+export function showValue(value: PickleValue | undefined): string {
+  if (value instanceof PickleSymbol) return value.description;
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 200));
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? `${value}` : 'a plain value';
 }

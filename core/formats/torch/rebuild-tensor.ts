@@ -26,14 +26,20 @@ export function rebuildTensor(args: readonly PickleValue[], place: Place): Tenso
     throw corruptAt(place.file, place.offset, 'a tensor has a malformed offset, shape or stride');
   }
   refuseMetadata(rest, place);
-  const dtype = rest.find((item) => item instanceof DtypeSymbol)?.dtype ?? storage.dtype;
+  const dtype = chooseDtype(storage, rest, place);
+  const tensor = new TensorSymbol({ storage, dtype, storageOffset, shape, strides });
+  checkBounds(tensor, dtype, place);
+  return tensor;
+}
+
+function chooseDtype(storage: StorageSymbol, rest: readonly PickleValue[], place: Place): TensorDtype {
+  const own = rest.find((item) => item instanceof DtypeSymbol)?.dtype;
+  const dtype = own ?? storage.dtype;
   if (dtype === undefined) throw corruptAt(place.file, place.offset, 'a tensor over an untyped storage has no dtype');
   if (storage.dtype !== undefined && storage.dtype !== dtype) {
     throw corruptAt(place.file, place.offset, `a tensor of ${dtype} claims a storage of ${storage.dtype}`);
   }
-  const tensor = new TensorSymbol({ storage, dtype, storageOffset, shape, strides });
-  checkBounds(tensor, dtype, place);
-  return tensor;
+  return dtype;
 }
 
 /** Lazy conjugation and negation would change the values that the bytes stand for. */

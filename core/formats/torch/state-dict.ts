@@ -64,9 +64,9 @@ function holdsTensors(value: PickleValue): boolean {
 }
 
 function askForRoot(dict: PickleDict, place: StateDictPlace): BuildFailure {
-  const roots = [...dict.entries]
-    .filter(([key, item]) => typeof key === 'string' && item instanceof PickleDict && holdsTensors(item))
-    .map(([key]) => String(key));
+  const roots = [...dict.entries].flatMap(([key, item]) =>
+    typeof key === 'string' && item instanceof PickleDict && holdsTensors(item) ? [key] : [],
+  );
   const asked = place.root === undefined ? 'keeps its tensors deeper than its first level' : `has no state dict under ${place.root}`;
   const choice = roots.length > 0 ? `; dictionaries of tensors: ${roots.slice(0, 10).join(', ')}` : '';
   return new BuildFailure('WeightsUnsupported', `${baseName(place.file)} ${asked}${choice}`, {

@@ -26,5 +26,9 @@ export function countOverlap(a: ReadonlyMap<string, number>, b: ReadonlyMap<stri
 export function scoreHits(hits: number, sizes: { prediction: number; reference: number }): RougeScore {
   const precision = hits / Math.max(sizes.prediction, 1);
   const recall = hits / Math.max(sizes.reference, 1);
-  return { precision, recall, f: precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0 };
+  return {
+    precision,
+    recall,
+    f: precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0,
+  };
 }

@@ -3,7 +3,8 @@ export function commonLength(a: readonly string[], b: readonly string[]): number
   let above = new Uint32Array(b.length + 1);
   let row = new Uint32Array(b.length + 1);
   for (const token of a) {
-    for (let j = 1; j <= b.length; j++) row[j] = cell(token === b[j - 1], above, row, j);
+    for (let j = 1; j <= b.length; j++)
+      row[j] = token === b[j - 1] ? extended(above, j) : longer(above, row, j);
     [above, row] = [row, above];
   }
   return above[b.length] ?? 0;
@@ -38,7 +39,7 @@ function backSteps(a: readonly string[], b: readonly string[]): Uint8Array {
   a.forEach((token, i) => {
     for (let j = 1; j <= b.length; j++) {
       const equal = token === b[j - 1];
-      row[j] = cell(equal, above, row, j);
+      row[j] = equal ? extended(above, j) : longer(above, row, j);
       if (equal) steps[i * b.length + j - 1] = diagonal;
       else if ((row[j - 1] ?? 0) > (above[j] ?? 0)) steps[i * b.length + j - 1] = left;
     }
@@ -47,6 +48,10 @@ function backSteps(a: readonly string[], b: readonly string[]): Uint8Array {
   return steps;
 }
 
-function cell(equal: boolean, above: Uint32Array, row: Uint32Array, j: number): number {
-  return equal ? (above[j - 1] ?? 0) + 1 : Math.max(above[j] ?? 0, row[j - 1] ?? 0);
+function extended(above: Uint32Array, j: number): number {
+  return (above[j - 1] ?? 0) + 1;
+}
+
+function longer(above: Uint32Array, row: Uint32Array, j: number): number {
+  return Math.max(above[j] ?? 0, row[j - 1] ?? 0);
 }

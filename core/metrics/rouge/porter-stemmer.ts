@@ -7,7 +7,14 @@ export function stemWord(word: string): string {
   const irregular = irregularStems.get(word);
   if (irregular !== undefined) return irregular;
   if (word.length <= 2) return word;
-  const steps = [dropPlural, dropPastAndProgressive, turnFinalY, shortenDoubleSuffix, shortenSuffix, dropSuffix];
+  const steps = [
+    dropPlural,
+    dropPastAndProgressive,
+    turnFinalY,
+    shortenDoubleSuffix,
+    shortenSuffix,
+    dropSuffix,
+  ];
   return dropDoubleL(dropFinalE(steps.reduce((stem, step) => step(stem), word)));
 }
 
@@ -56,7 +63,7 @@ function endsShort(stem: string): boolean {
 interface SuffixRule {
   readonly suffix: string;
   readonly replacement: string;
-  readonly holds?: (stem: string) => boolean;
+  readonly holds: (stem: string) => boolean;
 }
 
 /** The first rule whose suffix fits decides, even when its condition then keeps the word as it is. */
@@ -64,18 +71,18 @@ function applyFirst(word: string, rules: readonly SuffixRule[]): string {
   const rule = rules.find(({ suffix }) => word.endsWith(suffix));
   if (rule === undefined) return word;
   const stem = word.slice(0, word.length - rule.suffix.length);
-  return rule.holds === undefined || rule.holds(stem) ? stem + rule.replacement : word;
+  return rule.holds(stem) ? stem + rule.replacement : word;
 }
 
 /** `suffix>replacement` pairs under one condition. */
-function suffixRules(pairs: string, holds?: (stem: string) => boolean): SuffixRule[] {
+function suffixRules(pairs: string, holds: (stem: string) => boolean): SuffixRule[] {
   return pairs.split(' ').map((pair) => {
     const [suffix = '', replacement = ''] = pair.split('>');
-    return { suffix, replacement, ...(holds && { holds }) };
+    return { suffix, replacement, holds };
   });
 }
 
-const plurals = suffixRules('sses>ss ies>i ss>ss s>');
+const plurals = suffixRules('sses>ss ies>i ss>ss s>', () => true);
 
 function dropPlural(word: string): string {
   if (word.length === 4 && word.endsWith('ies')) return word.slice(0, -1);
@@ -85,14 +92,17 @@ function dropPlural(word: string): string {
 function dropPastAndProgressive(word: string): string {
   if (word.endsWith('ied')) return word.slice(0, word.length === 4 ? -1 : -2);
   if (word.endsWith('eed')) return isMeasured(word.slice(0, -3)) ? word.slice(0, -1) : word;
-  const ending = ['ed', 'ing'].find((suffix) => word.endsWith(suffix) && hasVowel(word.slice(0, -suffix.length)));
+  const ending = ['ed', 'ing'].find(
+    (suffix) => word.endsWith(suffix) && hasVowel(word.slice(0, -suffix.length)),
+  );
   return ending === undefined ? word : mendStem(word.slice(0, -ending.length));
 }
 
 /** Gives back an e, or drops a doubled consonant, after -ed or -ing is gone. */
 function mendStem(stem: string): string {
   if (/(?:at|bl|iz)$/.test(stem)) return `${stem}e`;
-  if (/(.)\1$/.test(stem) && letterKinds(stem).endsWith('c')) return /[lsz]$/.test(stem) ? stem : stem.slice(0, -1);
+  if (/(.)\1$/.test(stem) && letterKinds(stem).endsWith('c'))
+    return /[lsz]$/.test(stem) ? stem : stem.slice(0, -1);
   return measure(stem) === 1 && endsShort(stem) ? `${stem}e` : stem;
 }
 

@@ -6,6 +6,7 @@ import { checkScript } from './check-script.ts';
 import type { RougeScore } from './count-overlap.ts';
 import type { RougeDialect } from './dialects/dialect.ts';
 import { rougeDialects } from './dialects/registry.ts';
+import { reportedFigure } from './reported-figure.ts';
 import { rougeScore } from './rouge-score.ts';
 import { rougeTokenizers, type RougeTokenizer } from './tokenizers.ts';
 
@@ -42,7 +43,10 @@ export interface RougeResult {
   readonly metrics: { readonly [M in RougeMetric]: RougeSummary };
   readonly samples: readonly ({ readonly id: string } & RougeFigures)[];
   /** Samples whose 0 says nothing about words: a side without any token. */
-  readonly flagged: readonly { readonly id: string; readonly reason: 'empty-prediction' | 'empty-reference' | 'both-empty' }[];
+  readonly flagged: readonly {
+    readonly id: string;
+    readonly reason: 'empty-prediction' | 'empty-reference' | 'both-empty';
+  }[];
 }
 
 /**
@@ -52,12 +56,19 @@ export interface RougeResult {
  */
 export function scoreRouge(samples: readonly RougeSample[], settings: RougeSettings = {}): RougeResult {
   const dialect = findById(rougeDialects, settings.dialect ?? 'trtllm-summarize', 'ROUGE dialect');
-  const tokenizer: RougeTokenizer = findById(rougeTokenizers, settings.tokenizer ?? 'ascii-words', 'ROUGE tokenizer');
+  const tokenizer: RougeTokenizer = findById(
+    rougeTokenizers,
+    settings.tokenizer ?? 'ascii-words',
+    'ROUGE tokenizer',
+  );
   if (samples.length === 0) throw new BuildFailure('DatasetEmpty', 'There is no sample to score with ROUGE.');
   checkScript(samples, tokenizer);
   const flagged = flagEmpty(samples, tokenizer);
   if (flagged.length === samples.length && flagged.every(({ reason }) => reason === 'both-empty')) {
-    throw new BuildFailure('DatasetInvalid', 'No prediction and no reference has a token that ROUGE could compare.');
+    throw new BuildFailure(
+      'DatasetInvalid',
+      'No prediction and no reference has a token that ROUGE could compare.',
+    );
   }
   const scores = scoreAll(samples, dialect, tokenizer);
   return {
@@ -65,7 +76,10 @@ export function scoreRouge(samples: readonly RougeSample[], settings: RougeSetti
     tokenizer: tokenizer.id,
     caveat: dialect.caveat,
     metrics: summarise(scores, dialect),
-    samples: samples.map(({ id }, i) => ({ id, ...mapMetrics((metric) => 100 * (scores.get(metric)?.[i]?.f ?? 0)) })),
+    samples: samples.map(({ id }, i) => ({
+      id,
+      ...mapMetrics((metric) => 100 * (scores.get(metric)?.[i]?.f ?? 0)),
+    })),
     flagged,
   };
 }
@@ -86,21 +100,11 @@ function summarise(scores: Scores, dialect: RougeDialect): RougeResult['metrics'
     return {
       mean: mean(percents),
       sd: percents.length < 2 ? null : standardDeviation(percents),
-      reported: figures === undefined ? roundLike(dialect, mean(percents)) : 100 * figures.mid.f,
+      reported: reportedFigure(percents, dialect, figures),
       low: figures === undefined ? null : 100 * figures.low.f,
       high: figures === undefined ? null : 100 * figures.high.f,
     };
   });
-}
-
-/** Rounds half to even on the tool's scale, as NumPy does. */
-function roundLike({ decimals, scale }: RougeDialect, percent: number): number {
-  if (decimals === null) return percent;
-  const factor = (10 ** decimals * scale) / 100;
-  const scaled = percent * factor;
-  const down = Math.floor(scaled);
-  const isTie = scaled - down === 0.5;
-  return (isTie ? down + (down % 2) : Math.round(scaled)) / factor;
 }
 
 function flagEmpty(samples: readonly RougeSample[], tokenizer: RougeTokenizer): RougeResult['flagged'] {
@@ -115,7 +119,12 @@ function flagEmpty(samples: readonly RougeSample[], tokenizer: RougeTokenizer): 
 
 function mapMetrics<T>(figure: (metric: RougeMetric) => T): { [M in RougeMetric]: T } {
   const [rouge1, rouge2, rougeL, rougeLsum] = rougeMetrics;
-  return { rouge1: figure(rouge1), rouge2: figure(rouge2), rougeL: figure(rougeL), rougeLsum: figure(rougeLsum) };
+  return {
+    rouge1: figure(rouge1),
+    rouge2: figure(rouge2),
+    rougeL: figure(rougeL),
+    rougeLsum: figure(rougeLsum),
+  };
 }
 
 function findById<T extends { readonly id: string }>(all: readonly T[], id: string, what: string): T {

@@ -1,7 +1,9 @@
 /** After these a dot does not end a sentence. */
 const abbreviations = new Set(
-  ('mr mrs ms dr prof rev sen rep gov gen col capt lt sgt st jr sr vs etc inc ltd co corp no dept est approx ' +
-    'jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m d.c').split(' '),
+  (
+    'mr mrs ms dr prof rev sen rep gov gen col capt lt sgt st jr sr vs etc inc ltd co corp no dept est approx ' +
+    'jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m d.c'
+  ).split(' '),
 );
 
 /**

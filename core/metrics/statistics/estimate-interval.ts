@@ -30,7 +30,10 @@ export const defaultIntervalPlan: IntervalPlan = { confidence: 0.95, resamples: 
  * the jackknife's standard error with Student's t, which for a mean is the classical t interval. For a paired
  * comparison the statistic is the difference over the same units. Null below two units. Same plan, same bytes.
  */
-export function estimateInterval(estimate: Estimate, plan: IntervalPlan = defaultIntervalPlan): Interval | null {
+export function estimateInterval(
+  estimate: Estimate,
+  plan: IntervalPlan = defaultIntervalPlan,
+): Interval | null {
   if (estimate.count < 2) return null;
   if (estimate.count < fewUnits && estimate.isSmooth) return jackknifeInterval(estimate, plan);
   const draws = resample(estimate.count, estimate.statistic, plan);

@@ -19,7 +19,10 @@ export function pairedDifference(
   plan: IntervalPlan = defaultIntervalPlan,
 ): PairedDifference {
   if (candidate.length !== baseline.length) {
-    throw new BuildFailure('InternalError', `${candidate.length} scores cannot be paired with ${baseline.length}.`);
+    throw new BuildFailure(
+      'InternalError',
+      `${candidate.length} scores cannot be paired with ${baseline.length}.`,
+    );
   }
   const differences = Float64Array.from(candidate, (value, i) => value - (baseline[i] ?? Number.NaN));
   const statistic = meanOf(differences);
@@ -30,7 +33,7 @@ export function pairedDifference(
 }
 
 /** The mean of the chosen values as a statistic. */
-export function meanOf(values: Float64Array): (units: Uint32Array) => number {
+export function meanOf(values: Float64Array): (units: ArrayLike<number>) => number {
   return (units) => {
     let total = 0;
     for (let i = 0; i < units.length; i++) total += values[units[i] ?? 0] ?? Number.NaN;

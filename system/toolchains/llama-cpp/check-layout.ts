@@ -33,7 +33,11 @@ function checkStruct(name: string, struct: PinnedStruct, seen: ObservedStruct): 
   }
   if (!struct.hasDefaults) return;
   for (const field of struct.fields) {
-    compare(`default of ${name}.${field.name}`, field.default, comparableDefault(field, seen.defaults?.[field.name]));
+    compare(
+      `default of ${name}.${field.name}`,
+      field.default,
+      comparableDefault(field, seen.defaults?.[field.name]),
+    );
   }
 }
 

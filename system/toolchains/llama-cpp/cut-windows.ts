@@ -20,7 +20,8 @@ export interface WindowTokenizer {
 /** Windows as the protocol describes them. Throws DatasetEmpty when the text is shorter than one window. */
 export function cutWindows(source: WindowSource, tokenizer: WindowTokenizer): TokenWindow[] {
   if (source.kind === 'tokens') return source.windows.map((tokens) => ({ tokens, scoreFrom: 1 }));
-  if (source.kind === 'texts') return source.texts.map((text) => ({ tokens: tokenizer.whole(text), scoreFrom: 1 }));
+  if (source.kind === 'texts')
+    return source.texts.map((text) => ({ tokens: tokenizer.whole(text), scoreFrom: 1 }));
   const windows = slideOver(tokenizer.bare(source.text), source, tokenizer.bos);
   if (windows.length > 0) return windows;
   throw new BuildFailure('DatasetEmpty', `the text is shorter than one window of ${source.window} tokens`);

@@ -1,7 +1,8 @@
 import { setImmediate as letEventsThrough } from 'node:timers/promises';
 import koffi from 'koffi';
 import { BuildFailure } from '../../../core/domain/failures.ts';
-import { callAsync, type LlamaLibrary, type Pointer } from './bind-library.ts';
+import type { LlamaLibrary } from './bind-library.ts';
+import { callAsync, type Pointer } from './native-call.ts';
 import type { Params, Result } from './protocol.ts';
 import { TextCodec } from './text-codec.ts';
 import { TokenBatch } from './token-batch.ts';
@@ -31,7 +32,11 @@ export class Engine {
   #lastDecodeMs = Number.POSITIVE_INFINITY;
   #listenedAt = performance.now();
 
-  private constructor(library: LlamaLibrary, params: Params<'open'>, native: { model: Pointer; context: Pointer }) {
+  private constructor(
+    library: LlamaLibrary,
+    params: Params<'open'>,
+    native: { model: Pointer; context: Pointer },
+  ) {
     this.#library = library;
     this.#model = native.model;
     this.#context = native.context;
@@ -104,7 +109,8 @@ export class Engine {
         : await callAsync(this.#library.decode, this.#context, this.batch.struct);
     const ended = performance.now();
     this.#lastDecodeMs = ended - started;
-    if (code !== 0) throw new BuildFailure('ToolFailed', `llama_decode gave ${code} for ${this.batch.size} tokens`);
+    if (code !== 0)
+      throw new BuildFailure('ToolFailed', `llama_decode gave ${code} for ${this.batch.size} tokens`);
     if (ended - this.#listenedAt > deafLimitMs) {
       await letEventsThrough();
       this.#listenedAt = performance.now();
@@ -158,6 +164,11 @@ function applyAdapters(
     return address;
   });
   const scales = Float32Array.from(adapters, ({ scale }) => scale);
-  const code = library.applyAdapters(native.context, BigUint64Array.from(addresses), addresses.length, scales);
+  const code = library.applyAdapters(
+    native.context,
+    BigUint64Array.from(addresses),
+    addresses.length,
+    scales,
+  );
   if (code !== 0) throw new BuildFailure('ToolFailed', `llama_set_adapters_lora gave ${code}`);
 }

@@ -39,10 +39,14 @@ function findPackageFolder(): string {
     return join(dirname(dirname(require.resolve(packageName))), packageFolder);
   } catch (cause) {
     const here = `${platform()}-${arch()}`;
-    throw new BuildFailure('ToolchainMissing', `the npm package ${packageName} is not installed on this ${here} host`, {
-      hint: 'Run npm ci without --omit=optional on x86-64 Linux, or set ENGINEWRIGHT_LLAMA_LIBRARIES to a folder with libllama.so v0.5.0.',
-      cause,
-    });
+    throw new BuildFailure(
+      'ToolchainMissing',
+      `the npm package ${packageName} is not installed on this ${here} host`,
+      {
+        hint: 'Run npm ci without --omit=optional on x86-64 Linux, or set ENGINEWRIGHT_LLAMA_LIBRARIES to a folder with libllama.so v0.5.0.',
+        cause,
+      },
+    );
   }
 }
 
@@ -57,7 +61,9 @@ function listFolder(folder: string): readonly string[] {
 /** Builds name the files libllama.so, libllama.so.0.5.0 or libllama.v0.5.0.so. */
 function findLibrary(folder: string, names: readonly string[], stem: string): string {
   const pattern = new RegExp(`^lib${stem}(\\.v[\\d.]+)?\\.so(\\.[\\d.]+)?$`);
-  const found = names.filter((name) => pattern.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  const found = names
+    .filter((name) => pattern.test(name))
+    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   const name = found[0];
   if (name === undefined) {
     throw new BuildFailure('ToolchainMissing', `${folder} has no lib${stem}.so`, { details: { folder } });

@@ -43,7 +43,11 @@ export interface TokenDivergence {
  * Compares two next-token distributions at one position. One pass: with a, b the logits and Z their sums of exp,
  * KL = Σ eᵃ(a − b) / Zₐ − ln Zₐ + ln Z_b. Unlike llama.cpp's perplexity tool no small p is left out.
  */
-export function divergeAt(pair: LogitsPair, row: { offset: number; size: number }, target: number): TokenDivergence {
+export function divergeAt(
+  pair: LogitsPair,
+  row: { offset: number; size: number },
+  target: number,
+): TokenDivergence {
   const { baseline, candidate } = pair;
   const { offset, size } = row;
   const topA = argmax(baseline, offset, size);

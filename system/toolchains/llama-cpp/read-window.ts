@@ -24,7 +24,9 @@ export async function readWindow(
     const logits: Float32Array[] = [];
     for (const engine of engines) {
       engine.batch.clear();
-      part.forEach((token, index) => engine.batch.add(token, { position: from + index, sequence: 0, output: 1 }));
+      part.forEach((token, index) =>
+        engine.batch.add(token, { position: from + index, sequence: 0, output: 1 }),
+      );
       logits.push(await engine.decode());
     }
     visit(logits, from);
@@ -40,10 +42,16 @@ function pieceTokens(engines: readonly Engine[]): number {
 
 function checkWindow(engine: Engine, tokens: readonly number[]): void {
   if (tokens.length > engine.contextTokens) {
-    throw new BuildFailure('ToolFailed', `a window of ${tokens.length} tokens exceeds the context of ${engine.contextTokens}`);
+    throw new BuildFailure(
+      'ToolFailed',
+      `a window of ${tokens.length} tokens exceeds the context of ${engine.contextTokens}`,
+    );
   }
   const foreign = tokens.find((token) => token >= engine.vocabularySize);
   if (foreign !== undefined) {
-    throw new BuildFailure('ToolFailed', `token ${foreign} is outside the vocabulary of ${engine.vocabularySize}`);
+    throw new BuildFailure(
+      'ToolFailed',
+      `token ${foreign} is outside the vocabulary of ${engine.vocabularySize}`,
+    );
   }
 }

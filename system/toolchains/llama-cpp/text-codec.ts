@@ -1,5 +1,6 @@
 import { BuildFailure } from '../../../core/domain/failures.ts';
-import type { LlamaLibrary, Pointer } from './bind-library.ts';
+import type { LlamaLibrary } from './bind-library.ts';
+import type { Pointer } from './native-call.ts';
 
 export interface TokenizeOptions {
   /** BOS and EOS as the model's tokenizer adds them. */
@@ -26,13 +27,22 @@ export class TextCodec {
     // No tokenizer gives more tokens than bytes, but for the special ones around; a refusal names the room it needs.
     let tokens = new Int32Array(bytes.length + 8);
     const run = (): number =>
-      this.#library.tokenize(this.#vocabulary, bytes, bytes.length, tokens, tokens.length, addSpecial, parseSpecial);
+      this.#library.tokenize(
+        this.#vocabulary,
+        bytes,
+        bytes.length,
+        tokens,
+        tokens.length,
+        addSpecial,
+        parseSpecial,
+      );
     let count = run();
     if (count < 0) {
       tokens = new Int32Array(-count);
       count = run();
     }
-    if (count < 0) throw new BuildFailure('ToolFailed', `llama_tokenize gave ${count} for ${bytes.length} bytes`);
+    if (count < 0)
+      throw new BuildFailure('ToolFailed', `llama_tokenize gave ${count} for ${bytes.length} bytes`);
     return Array.from(tokens.subarray(0, count));
   }
 
@@ -63,7 +73,8 @@ export class TextCodec {
       bytes = new Uint8Array(-length);
       length = this.#library.tokenPiece(this.#vocabulary, token, bytes, bytes.length, 0, renderSpecial);
     }
-    if (length < 0) throw new BuildFailure('ToolFailed', `llama_token_to_piece gave ${length} for token ${token}`);
+    if (length < 0)
+      throw new BuildFailure('ToolFailed', `llama_token_to_piece gave ${length} for token ${token}`);
     return bytes.slice(0, length);
   }
 
@@ -71,7 +82,8 @@ export class TextCodec {
   #leadsWithSpace(): boolean {
     if (this.#addsSpace === undefined) {
       const tokens = this.tokenize('x', { addSpecial: false, parseSpecial: false });
-      this.#addsSpace = Buffer.concat(tokens.map((token) => this.pieceOf(token, false))).toString('utf8') === ' x';
+      this.#addsSpace =
+        Buffer.concat(tokens.map((token) => this.pieceOf(token, false))).toString('utf8') === ' x';
     }
     return this.#addsSpace;
   }

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import type { Pointer, StructValue } from './bind-library.ts';
+import type { Pointer, StructValue } from './native-call.ts';
 
 /**
  * A llama_batch whose arrays are allocated once and written through views: filling it costs no call and no copy.
@@ -67,7 +67,10 @@ export class TokenBatch {
     this.#outputs = 0;
   }
 
-  add(token: number, place: { readonly position: number; readonly sequence: number; readonly output: 0 | 1 }): void {
+  add(
+    token: number,
+    place: { readonly position: number; readonly sequence: number; readonly output: 0 | 1 },
+  ): void {
     if (this.#size >= this.capacity) throw new RangeError(`a batch of ${this.capacity} tokens is full`);
     const index = this.#size++;
     this.#tokens[index] = token;

@@ -10,5 +10,6 @@ export const mlperf = {
   seed: null,
   scale: 100,
   decimals: 4,
-  caveat: "ROUGE-Lsum depends on sentence ends, which MLPerf takes from NLTK's trained Punkt model and this from rules.",
+  caveat:
+    "ROUGE-Lsum depends on sentence ends, which MLPerf takes from NLTK's trained Punkt model and this from rules.",
 } as const satisfies RougeDialect;

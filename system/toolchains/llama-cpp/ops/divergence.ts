@@ -28,7 +28,8 @@ export const divergence: Operation<'divergence'> = async (state, params, report)
 type Pair = readonly [baseline: Engine, candidate: Engine];
 
 function checkPair([baseline, candidate]: Pair): void {
-  if (baseline === candidate) throw new BuildFailure('ToolFailed', 'an engine cannot be compared with itself; open it twice');
+  if (baseline === candidate)
+    throw new BuildFailure('ToolFailed', 'an engine cannot be compared with itself; open it twice');
   if (baseline.vocabularySize === candidate.vocabularySize) return;
   throw new BuildFailure(
     'ToolFailed',
@@ -63,6 +64,10 @@ async function compareWindow(pair: Pair, { tokens, scoreFrom }: TokenWindow) {
       score.candidateNll += token.candidateNll;
     }
   });
+  if (!Number.isFinite(score.kldSum)) {
+    const files = `${pair[0].file} or ${pair[1].file}`;
+    throw new BuildFailure('EngineInvalid', `${files} gives logits that are not finite`);
+  }
   return { score, kld };
 }
 

@@ -7,8 +7,12 @@ import type { Operation } from './operation.ts';
 /** The libraries are those the process has really mapped: ggml picks one of many CPU variants by itself. */
 export const identity: Operation<'identity'> = async ({ library }) => {
   const files = await mappedLibraries();
-  const digests = await Promise.all(files.map(async (file) => [basename(file), await sha256OfFile(file)] as const));
-  const variant = files.map((file) => /^libggml-cpu-?([\w-]*)\./.exec(basename(file))).find((match) => match !== null);
+  const digests = await Promise.all(
+    files.map(async (file) => [basename(file), await sha256OfFile(file)] as const),
+  );
+  const variant = files
+    .map((file) => /^libggml-cpu-?([\w-]*)\./.exec(basename(file)))
+    .find((match) => match !== null);
   return {
     llamaCpp: library.version(),
     libraries: Object.fromEntries(digests),

@@ -1,3 +1,4 @@
+import { BuildFailure } from '../../../../core/domain/failures.ts';
 import { digestWindows, type TokenWindow } from '../cut-windows.ts';
 import type { Engine } from '../engine.ts';
 import { logSumExp } from '../logits-math.ts';
@@ -28,5 +29,7 @@ async function scoreWindow(engine: Engine, { tokens, scoreFrom }: TokenWindow) {
       nll += logSumExp(logits, offset, size) - (logits[offset + (tokens[position + 1] as number)] as number);
     }
   });
+  if (!Number.isFinite(nll))
+    throw new BuildFailure('EngineInvalid', `${engine.file} gives logits that are not finite`);
   return { tokens: Math.max(0, tokens.length - scoreFrom), nll };
 }

@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { workerRoles, createWorker } from '../../workers/create-worker.ts';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import { defineCommand } from '../define-command.ts';
+
+export const worker = defineCommand({
+  name: 'worker',
+  summary: 'Run one worker process until it is told to stop.',
+  positionals: '',
+  options: {
+    role: { type: 'string', value: workerRoles.join('|'), description: 'control runs workflows, cpu and engine run steps.' },
+    address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: $TEMPORAL_ADDRESS or 127.0.0.1:7233).' },
+    supervised: { type: 'boolean', description: 'End when stdin closes; used by enginewright up.' },
+  },
+  async run({ options, environment, home, signal, print }) {
+    const role = workerRoles.find((known) => known === options.role);
+    if (role === undefined) throw new BuildFailure('UsageInvalid', `--role is one of ${workerRoles.join(', ')}`);
+    const address = options.address ?? environment.temporalAddress ?? '127.0.0.1:7233';
+    const running = await createWorker({ role, address, home, environment });
+    const stop = (): void => {
+      if (running.getState() === 'RUNNING') running.shutdown();
+    };
+    signal.addEventListener('abort', stop);
+    if (options.supervised) void once(process.stdin.resume(), 'end').then(stop);
+    print.result({ ready: true, role, pid: process.pid }, `${role} worker ${process.pid} polls ${address}`);
+    await running.run();
+    process.stdin.destroy();
+  },
+});

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { resolve } from 'node:path';
+import { readEnvironment } from '../config/environment.ts';
+import { BuildFailure } from '../core/domain/failures.ts';
+import { nearest } from '../core/planning/nearest.ts';
+import { commands } from './commands.ts';
+import type { Command } from './define-command.ts';
+import { printFailure } from './output/failure.ts';
+import { renderCommandHelp, renderHelp } from './output/help.ts';
+import { createPrinter } from './output/printer.ts';
+
+const [verb, ...rest] = process.argv.slice(2);
+const json = rest.includes('--json');
+const print = createPrinter({ json, color: true });
+const interrupt = new AbortController();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // A second one means: now.
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort(new BuildFailure('Cancelled', `stopped by ${signal}`, { hint: '' }));
+  });
+}
+
+try {
+  process.exitCode = await dispatch();
+} catch (error) {
+  process.exitCode = printFailure(error, print);
+}
+
+async function dispatch(): Promise<number> {
+  if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') {
+    print.result(commands.map(({ name, summary }) => ({ name, summary })), renderHelp(commands));
+    return 0;
+  }
+  const command = findCommand(verb);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    print.result({ name: command.name, usage: command.usage, options: command.options }, renderCommandHelp(command));
+    return 0;
+  }
+  const environment = readEnvironment();
+  const home = resolve(homeOption(rest) ?? environment.home ?? '.enginewright');
+  return command.run(rest, { environment, home, signal: interrupt.signal, print });
+}
+
+function findCommand(name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const meant = nearest(name, commands.map((candidate) => candidate.name));
+  throw new BuildFailure('UsageInvalid', `there is no verb '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`, {
+    hint: 'Run enginewright help.',
+  });
+}
+
+function homeOption(args: readonly string[]): string | undefined {
+  const at = args.findIndex((arg) => arg === '--home' || arg.startsWith('--home='));
+  return at < 0 ? undefined : (args[at]?.split('=')[1] ?? args[at + 1]);
+}

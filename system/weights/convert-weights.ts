@@ -1,0 +1,119 @@
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { BuildFailure } from '../../core/domain/failures.ts';
+import { pieceOf } from '../../core/formats/pieces.ts';
+import { planWeightFile, type WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
+import { writeShardIndex } from '../../core/formats/shard-index.ts';
+import { indexNameOf, renameWeightFile, type WeightFormat } from '../../core/formats/weight-files.ts';
+import { writeAtomically } from '../files/atomic-write.ts';
+import { copyWeights } from '../native-cli/run-weights.ts';
+import { assembleFolder, copyFiles } from './assemble-folder.ts';
+import { listCompanions, readConfigFacts } from './companions.ts';
+import { openWeights, type OpenedFile, type OpenedWeights } from './open-weights.ts';
+import type { WeightsScope } from './weights-scope.ts';
+
+export interface ConvertRequest {
+  /** Folder in Hugging Face layout, or a single file. */
+  readonly from: string;
+  /** Like `from`. A folder must be new or empty; a single file is replaced in one step. */
+  readonly to: string;
+  readonly format: WeightFormat;
+  /** Key of the state dict inside a `.bin` training checkpoint. */
+  readonly root?: string;
+}
+
+/** `files` relative to the output; `aliases` dropped name → the name whose bytes it shares. */
+export type ConvertReport = {
+  readonly format: WeightFormat;
+  readonly tensors: number;
+  readonly bytes: number;
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  readonly aliases: { readonly [dropped: string]: string };
+  readonly notices: readonly string[];
+};
+
+/**
+ * Writes weights in another format, shard by shard, with every tensor's bytes unchanged. A folder's config, tokenizer
+ * and generation files come along; weights of the other format do not, because loaders would silently read them.
+ */
+export async function convertWeights(request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
+  const opened = await openWeights(request.from, request.root === undefined ? {} : { root: request.root });
+  if (opened.tensors.length === 0) throw new BuildFailure('WeightsMissing', `${request.from} holds no tensors`);
+  return opened.isFolder ? convertFolder(opened, request, scope) : convertFile(opened, request, scope);
+}
+
+async function convertFolder(opened: OpenedWeights, request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
+  const { tiesWordEmbeddings } = await readConfigFacts(opened.folder);
+  return assembleFolder(request.to, async (folder) => {
+    const plans = opened.files.map((file) =>
+      planFile(file, { path: join(folder, renameWeightFile(basename(file.path), request.format)), format: request.format, tiesWordEmbeddings }),
+    );
+    const report = await writePlans(plans, { opened, format: request.format, scope });
+    if (opened.hasIndex || plans.length > 1) await writeIndex(plans, { folder, opened, format: request.format });
+    await copyFiles(await listCompanions(opened.folder), opened.folder, folder);
+    return report;
+  });
+}
+
+async function convertFile(opened: OpenedWeights, request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
+  const [file] = opened.files;
+  if (file === undefined) throw new BuildFailure('WeightsMissing', `${request.from} holds no weights`);
+  const path = await chooseTarget(file.path, request);
+  const plan = planFile(file, { path, format: request.format, tiesWordEmbeddings: false });
+  return writePlans([plan], { opened, format: request.format, scope });
+}
+
+/** Like cp: a folder as the target of a file takes it in under its new name. */
+async function chooseTarget(from: string, { to, format }: ConvertRequest): Promise<string> {
+  const target = resolve(to);
+  const status = await stat(target).catch(() => undefined);
+  const path = status?.isDirectory() ? join(target, renameWeightFile(basename(from), format)) : target;
+  if (path === from) throw new BuildFailure('UsageInvalid', `${from} cannot be converted onto itself`);
+  return path;
+}
+
+interface FileTarget {
+  readonly path: string;
+  readonly format: WeightFormat;
+  readonly tiesWordEmbeddings: boolean;
+}
+
+function planFile(file: OpenedFile, target: FileTarget): WeightFilePlan {
+  const tensors = file.tensors.map((tensor) => {
+    const { name, dtype, shape, aliasOf } = tensor;
+    return { name, dtype, shape, piece: pieceOf(tensor), ...(aliasOf === undefined ? {} : { aliasOf }) };
+  });
+  return planWeightFile({ ...target, tensors, metadata: file.metadata });
+}
+
+interface WritingContext {
+  readonly opened: OpenedWeights;
+  readonly format: WeightFormat;
+  readonly scope: WeightsScope;
+}
+
+async function writePlans(plans: readonly WeightFilePlan[], { opened, format, scope }: WritingContext): Promise<ConvertReport> {
+  const written = await copyWeights({ version: 1, outputs: plans.map(({ output }) => output) }, scope, scope.executable);
+  return {
+    format,
+    tensors: plans.reduce((count, { names }) => count + names.length, 0),
+    bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: written.map(({ path, bytes, sha256 }) => ({ path: basename(path), bytes, sha256 })),
+    aliases: Object.fromEntries(plans.flatMap(({ dropped }) => [...dropped])),
+    notices: opened.notices,
+  };
+}
+
+interface IndexTarget {
+  readonly folder: string;
+  readonly opened: OpenedWeights;
+  readonly format: WeightFormat;
+}
+
+async function writeIndex(plans: readonly WeightFilePlan[], { folder, opened, format }: IndexTarget): Promise<void> {
+  const sizes = new Map(opened.tensors.map(({ name, bytes }) => [name, bytes]));
+  const pairs = plans.flatMap(({ output, names }) => names.map((name): [string, string] => [name, basename(output.path)]));
+  const total = pairs.reduce((sum, [name]) => sum + (sizes.get(name) ?? 0), 0);
+  await writeAtomically(join(folder, indexNameOf(format, opened.role)), writeShardIndex(new Map(pairs), total));
+}
+
