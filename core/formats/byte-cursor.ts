@@ -49,7 +49,8 @@ export class ByteCursor {
   /** A size or offset; beyond 2^53 no file can hold it. */
   u64(): number {
     const value = this.#view.getBigUint64(this.#advance(8), true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw corruptAt(this.file, this.offset - 8, `${value} is no possible size`);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw corruptAt(this.file, this.offset - 8, `${value} is no possible size`);
     return Number(value);
   }
 
@@ -79,7 +80,11 @@ export class ByteCursor {
 
   #advance(length: number): number {
     if (length > this.remaining) {
-      throw corruptAt(this.file, this.offset, `ends early: ${length} more bytes expected, ${this.remaining} there`);
+      throw corruptAt(
+        this.file,
+        this.offset,
+        `ends early: ${length} more bytes expected, ${this.remaining} there`,
+      );
     }
     const from = this.#at;
     this.#at += length;
@@ -88,7 +93,10 @@ export class ByteCursor {
 }
 
 /** Strict UTF-8; anything else is WeightsCorrupt. */
-export function decodeUtf8(bytes: Uint8Array, place: { readonly file: string; readonly offset: number }): string {
+export function decodeUtf8(
+  bytes: Uint8Array,
+  place: { readonly file: string; readonly offset: number },
+): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

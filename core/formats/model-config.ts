@@ -29,7 +29,9 @@ export function changeModelConfig(text: string, file: string, changes: Partial<M
   };
   const inner = config[nested];
   const changed = isFields(inner) ? { ...config, [nested]: { ...inner, ...fields } } : config;
-  const outer = isFields(inner) ? Object.fromEntries(Object.entries(fields).filter(([key]) => key in config)) : fields;
+  const outer = isFields(inner)
+    ? Object.fromEntries(Object.entries(fields).filter(([key]) => key in config))
+    : fields;
   return `${JSON.stringify({ ...changed, ...outer }, null, 2)}\n`;
 }
 

@@ -31,6 +31,7 @@ function itemBytesOf({ dtype }: TensorSpec): GatherPiece['itemBytes'] {
 function toBase64(bytes: Uint8Array): string {
   let binary = '';
   const chunk = 0x8000; // spreading more arguments than this overflows the stack
-  for (let at = 0; at < bytes.length; at += chunk) binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
+  for (let at = 0; at < bytes.length; at += chunk)
+    binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
   return btoa(binary);
 }

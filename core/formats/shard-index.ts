@@ -58,11 +58,16 @@ export function checkShardIndex({ index, holders, optional, file }: IndexedShard
   for (const [name, shard] of index.shardOf) {
     const holder = holders.get(name);
     if (holder !== shard) {
-      throw corruptAt(file, 0, `maps ${name} to ${shard}, but ${holder === undefined ? 'no shard' : holder} has it`);
+      throw corruptAt(
+        file,
+        0,
+        `maps ${name} to ${shard}, but ${holder === undefined ? 'no shard' : holder} has it`,
+      );
     }
   }
   for (const [name, holder] of holders) {
-    if (!index.shardOf.has(name) && !optional.has(name)) throw corruptAt(file, 0, `does not name ${name}, which is in ${holder}`);
+    if (!index.shardOf.has(name) && !optional.has(name))
+      throw corruptAt(file, 0, `does not name ${name}, which is in ${holder}`);
   }
 }
 
@@ -74,12 +79,15 @@ export function writeShardIndex(shardOf: ReadonlyMap<string, string>, totalBytes
 }
 
 /** Merges per-shard names into one map; the same tensor in two shards is WeightsCorrupt. */
-export function mapHolders(shards: Iterable<{ readonly shard: string; readonly names: readonly string[] }>): Map<string, string> {
+export function mapHolders(
+  shards: Iterable<{ readonly shard: string; readonly names: readonly string[] }>,
+): Map<string, string> {
   const holders = new Map<string, string>();
   for (const { shard, names } of shards) {
     for (const name of names) {
       const other = holders.get(name);
-      if (other !== undefined) throw new BuildFailure('WeightsCorrupt', `Both ${other} and ${shard} have tensor ${name}`);
+      if (other !== undefined)
+        throw new BuildFailure('WeightsCorrupt', `Both ${other} and ${shard} have tensor ${name}`);
       holders.set(name, shard);
     }
   }

@@ -5,5 +5,8 @@ import { countBytes, type TensorSpec } from './tensor.ts';
 export function specBytes({ name, dtype, shape }: TensorSpec): number {
   const bytes = countBytes(dtype, shape);
   if (bytes !== undefined) return bytes;
-  throw new BuildFailure('WeightsUnsupported', `Tensor ${name}: ${dtype} [${shape.join(', ')}] is no whole number of bytes`);
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `Tensor ${name}: ${dtype} [${shape.join(', ')}] is no whole number of bytes`,
+  );
 }

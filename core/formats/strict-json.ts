@@ -2,7 +2,14 @@
  * JSON for files that may be hostile. JSON.parse keeps the last of two equal keys, reorders integer-like keys and
  * gives `__proto__` a meaning; here objects become Maps and a repeated key is an error.
  */
-export type StrictJson = null | boolean | number | string | Decimal | readonly StrictJson[] | StrictJsonObject;
+export type StrictJson =
+  | null
+  | boolean
+  | number
+  | string
+  | Decimal
+  | readonly StrictJson[]
+  | StrictJsonObject;
 export type StrictJsonObject = ReadonlyMap<string, StrictJson>;
 
 /** A number written with a point or an exponent, so that `1.0` cannot pass for a size. */
@@ -140,7 +147,8 @@ class Reader {
     const token = this.#text.slice(at, Math.min(this.#at, at + maxNumberLength + 1));
     if (token.length > maxNumberLength || !numberToken.test(token)) this.#fail('has a malformed number', at);
     const value = Number(token);
-    if (/[.eE]/.test(token)) return Number.isFinite(value) ? new Decimal(value) : this.#fail('is too large a number', at);
+    if (/[.eE]/.test(token))
+      return Number.isFinite(value) ? new Decimal(value) : this.#fail('is too large a number', at);
     return Number.isSafeInteger(value) ? value : this.#fail('has a number beyond 2^53', at);
   }
 

@@ -24,7 +24,8 @@ export function settleAliases(tensors: readonly PlannedTensor[], policy: AliasPo
   if (policy.format === 'bin') return { tensors, dropped };
   const kept: PlannedTensor[] = [];
   for (const { aliasOf, ...tensor } of preferEmbedding(tensors)) {
-    if (aliasOf !== undefined && policy.tiesWordEmbeddings && isOutputLayer(tensor.name)) dropped.set(tensor.name, aliasOf);
+    if (aliasOf !== undefined && policy.tiesWordEmbeddings && isOutputLayer(tensor.name))
+      dropped.set(tensor.name, aliasOf);
     else kept.push(tensor);
   }
   return { tensors: kept, dropped };

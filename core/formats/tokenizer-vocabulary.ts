@@ -16,10 +16,12 @@ export function bringsVocabulary(names: readonly string[]): boolean {
 export function readVocabulary(tokenizer: unknown, addedTokens: unknown): Map<number, string> {
   const vocabulary = new Map<number, string>();
   const model = memberOf(memberOf(tokenizer, 'model'), 'vocab');
-  if (Array.isArray(model)) model.forEach((entry, id) => addToken(vocabulary, id, Array.isArray(entry) ? entry[0] : entry));
+  if (Array.isArray(model))
+    model.forEach((entry, id) => addToken(vocabulary, id, Array.isArray(entry) ? entry[0] : entry));
   else for (const [text, id] of Object.entries(asObject(model))) addToken(vocabulary, id, text);
   const added = memberOf(tokenizer, 'added_tokens');
-  for (const entry of Array.isArray(added) ? added : []) addToken(vocabulary, memberOf(entry, 'id'), memberOf(entry, 'content'));
+  for (const entry of Array.isArray(added) ? added : [])
+    addToken(vocabulary, memberOf(entry, 'id'), memberOf(entry, 'content'));
   for (const [text, id] of Object.entries(asObject(addedTokens))) addToken(vocabulary, id, text);
   return vocabulary;
 }
@@ -32,13 +34,17 @@ export function rowsNeeded(vocabulary: ReadonlyMap<number, string>): number {
 }
 
 /** The first id that means something else in `later` than in `earlier`; undefined when `later` only adds. */
-export function findConflict(earlier: ReadonlyMap<number, string>, later: ReadonlyMap<number, string>): number | undefined {
+export function findConflict(
+  earlier: ReadonlyMap<number, string>,
+  later: ReadonlyMap<number, string>,
+): number | undefined {
   for (const [id, text] of earlier) if (later.get(id) !== text) return id;
   return undefined;
 }
 
 function addToken(vocabulary: Map<number, string>, id: unknown, text: unknown): void {
-  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && typeof text === 'string') vocabulary.set(id, text);
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && typeof text === 'string')
+    vocabulary.set(id, text);
 }
 
 function memberOf(value: unknown, key: string): unknown {

@@ -58,7 +58,8 @@ export function chooseWeightFiles({ folder, names, prefer }: FolderListing): Wei
 /** Shards without an index are taken when the count in their names is met. */
 function checkComplete(shards: readonly string[], naming: Naming, folder: string): readonly string[] {
   const total = shardOf(shards[0] ?? '', naming)?.total ?? 0;
-  const complete = shards.length === total && shards.every((name, index) => shardOf(name, naming)?.number === index + 1);
+  const complete =
+    shards.length === total && shards.every((name, index) => shardOf(name, naming)?.number === index + 1);
   if (complete) return shards;
   throw new BuildFailure('WeightsMissing', `${folder} has ${shards.length} of ${total} shards and no index`);
 }
@@ -77,14 +78,20 @@ function chooseOnlyFile(names: readonly string[], folder: string): WeightFileSet
     const files = names.filter((name) => name.endsWith(`.${format}`) && !neverWeights.test(name));
     if (files.length === 1) return { format, role: 'model', files };
   }
-  throw new BuildFailure('WeightsMissing', `${folder} holds no safetensors or bin weights under a name that is known`);
+  throw new BuildFailure(
+    'WeightsMissing',
+    `${folder} holds no safetensors or bin weights under a name that is known`,
+  );
 }
 
 /** The format a single file's name promises. Throws WeightsUnsupported for other endings. */
 export function formatOfFile(name: string): WeightFormat {
   if (name.endsWith('.safetensors')) return 'safetensors';
   if (/\.(?:bin|pt|pth|ckpt)$/.test(name)) return 'bin';
-  throw new BuildFailure('WeightsUnsupported', `${name} ends neither in .safetensors nor in .bin, .pt, .pth or .ckpt`);
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `${name} ends neither in .safetensors nor in .bin, .pt, .pth or .ckpt`,
+  );
 }
 
 /** The name a weight file takes in another format; shard numbers stay. */
@@ -92,7 +99,10 @@ export function renameWeightFile(name: string, to: WeightFormat): string {
   const from = formatOfFile(name);
   if (from === to) return name;
   const bare = name.replace(/\.[a-z]+$/, '');
-  const stem = to === 'bin' ? bare.replace(/^model(?=$|-\d)/, 'pytorch_model') : bare.replace(/^pytorch_model(?=$|-\d)/, 'model');
+  const stem =
+    to === 'bin'
+      ? bare.replace(/^model(?=$|-\d)/, 'pytorch_model')
+      : bare.replace(/^pytorch_model(?=$|-\d)/, 'model');
   return `${stem}.${to}`;
 }
 
@@ -102,7 +112,8 @@ export function indexNameOf(format: WeightFormat, role: WeightFileSet['role']): 
   return `${naming?.stem ?? 'model'}${naming?.suffix ?? `.${format}`}.index.json`;
 }
 
-const weightEndings = /\.(?:safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|index\.json)$/;
+const weightEndings =
+  /\.(?:safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|index\.json)$/;
 
 /** Whether a file goes along unchanged: config, tokenizer, generation settings, licence – anything but weights. */
 export function isCompanion(name: string): boolean {

@@ -34,7 +34,9 @@ export function aggregatePerplexity({ protocol, windows }: PerplexityScores): Pe
 }
 
 /** Pooled perplexity over chosen windows, by index. */
-export function pooledPerplexityOf(windows: PerplexityScores['windows']): (units: ArrayLike<number>) => number {
+export function pooledPerplexityOf(
+  windows: PerplexityScores['windows'],
+): (units: ArrayLike<number>) => number {
   const nll = Float64Array.from(windows, (window) => window.nll);
   const tokens = Float64Array.from(windows, (window) => window.tokens);
   return (units) => {

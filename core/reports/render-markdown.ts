@@ -62,7 +62,7 @@ function renderProvenance({ variants, datasets, recipe, run }: Report): string {
   ];
   if (rows.length === 0) return '';
   const lines = rows.map(
-    ([what = '', value = '']) => `| ${escape(what)} | \`${value.replaceAll(/[`|\n]/g, ' ')}\` |`,
+    ([what = '', value = '']) => `| ${escape(what)} | \`${value.replaceAll(/[`|<>\s]/g, ' ')}\` |`,
   );
   return ['## Provenance', '', '| What | Digest |', '| :--- | :--- |', ...lines].join('\n');
 }

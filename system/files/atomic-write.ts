@@ -48,8 +48,9 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Opened for reading: fsync(2) needs no more, and a file may be read-only already. */
 export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
+  const file = await open(path, 'r');
   try {
     await file.sync();
   } finally {

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
-import { bringsVocabulary, findConflict, isTokenizerFile, readVocabulary, rowsNeeded } from '../../core/formats/tokenizer-vocabulary.ts';
+import {
+  bringsVocabulary,
+  findConflict,
+  isTokenizerFile,
+  readVocabulary,
+  rowsNeeded,
+} from '../../core/formats/tokenizer-vocabulary.ts';
 import { listCompanions, readJson } from './companions.ts';
 
 export interface TokenizerChoice {
@@ -25,7 +31,10 @@ export async function chooseTokenizer(base: string, adapters: readonly string[])
     const vocabulary = await vocabularyOf(folder);
     const conflict = known === undefined ? undefined : findConflict(known.vocabulary, vocabulary);
     if (conflict !== undefined) {
-      throw new BuildFailure('AdapterMismatch', `The tokenizers of ${known?.folder} and ${folder} disagree about token ${conflict}`);
+      throw new BuildFailure(
+        'AdapterMismatch',
+        `The tokenizers of ${known?.folder} and ${folder} disagree about token ${conflict}`,
+      );
     }
     known = { folder, vocabulary };
     choice = next;
@@ -38,5 +47,8 @@ async function describe(folder: string, origin: TokenizerChoice['origin']): Prom
 }
 
 async function vocabularyOf(folder: string): Promise<Map<number, string>> {
-  return readVocabulary(await readJson(join(folder, 'tokenizer.json')), await readJson(join(folder, 'added_tokens.json')));
+  return readVocabulary(
+    await readJson(join(folder, 'tokenizer.json')),
+    await readJson(join(folder, 'added_tokens.json')),
+  );
 }

@@ -28,12 +28,16 @@ async function openForReading(file: string): Promise<FileHandle> {
   }
 }
 
-async function readFully(handle: FileHandle, range: { file: string; offset: number; length: number }): Promise<Uint8Array> {
+async function readFully(
+  handle: FileHandle,
+  range: { file: string; offset: number; length: number },
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(range.length);
   let done = 0;
   while (done < range.length) {
     const { bytesRead } = await handle.read(bytes, done, range.length - done, range.offset + done);
-    if (bytesRead === 0) throw new BuildFailure('WeightsCorrupt', `${range.file} became shorter while it was read`);
+    if (bytesRead === 0)
+      throw new BuildFailure('WeightsCorrupt', `${range.file} became shorter while it was read`);
     done += bytesRead;
   }
   return bytes;

@@ -14,7 +14,9 @@ export async function listCompanions(folder: string): Promise<string[]> {
 export async function readConfigFacts(folder: string): Promise<ModelConfigFacts> {
   const file = join(folder, 'config.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  return text === undefined ? { vocabularySize: undefined, tiesWordEmbeddings: false } : readModelConfig(text, file);
+  return text === undefined
+    ? { vocabularySize: undefined, tiesWordEmbeddings: false }
+    : readModelConfig(text, file);
 }
 
 /** A JSON file's value, or undefined when there is none or it is malformed. */

@@ -23,10 +23,19 @@ export async function compareWeights(a: string, b: string, scope: WeightsScope):
     if (reason !== undefined) differences.push({ tensor: tensor.name, reason });
     else if (other !== undefined) pairs.push({ left: tensor, right: other });
   }
-  for (const { name } of right.tensors) if (!lefts.has(name)) differences.push({ tensor: name, reason: 'only in the second' });
-  const before = await digest(pairs.map((pair) => pair.left), partOfScope(scope, 0, 0.5));
-  const after = await digest(pairs.map((pair) => pair.right), partOfScope(scope, 0.5, 1));
-  for (const { left: { name } } of pairs) {
+  for (const { name } of right.tensors)
+    if (!lefts.has(name)) differences.push({ tensor: name, reason: 'only in the second' });
+  const before = await digest(
+    pairs.map((pair) => pair.left),
+    partOfScope(scope, 0, 0.5),
+  );
+  const after = await digest(
+    pairs.map((pair) => pair.right),
+    partOfScope(scope, 0.5, 1),
+  );
+  for (const {
+    left: { name },
+  } of pairs) {
     if (before.get(name) !== after.get(name)) differences.push({ tensor: name, reason: 'the bytes differ' });
   }
   return { equal: differences.length === 0, differences, tensors: pairs.length };
@@ -43,7 +52,10 @@ function compareSpecs(left: WeightTensor, right: WeightTensor): string | undefin
 }
 
 /** sha256 of every tensor's contiguous bytes, by name. */
-export async function digest(tensors: readonly WeightTensor[], scope: WeightsScope): Promise<ReadonlyMap<string, string>> {
+export async function digest(
+  tensors: readonly WeightTensor[],
+  scope: WeightsScope,
+): Promise<ReadonlyMap<string, string>> {
   if (tensors.length === 0) return new Map();
   return digestWeights({ version: 1, inputs: tensors.map(pieceOf) }, scope, scope.executable);
 }

@@ -38,24 +38,38 @@ export type ConvertReport = {
  */
 export async function convertWeights(request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
   const opened = await openWeights(request.from, request.root === undefined ? {} : { root: request.root });
-  if (opened.tensors.length === 0) throw new BuildFailure('WeightsMissing', `${request.from} holds no tensors`);
+  if (opened.tensors.length === 0)
+    throw new BuildFailure('WeightsMissing', `${request.from} holds no tensors`);
   return opened.isFolder ? convertFolder(opened, request, scope) : convertFile(opened, request, scope);
 }
 
-async function convertFolder(opened: OpenedWeights, request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
+async function convertFolder(
+  opened: OpenedWeights,
+  request: ConvertRequest,
+  scope: WeightsScope,
+): Promise<ConvertReport> {
   const { tiesWordEmbeddings } = await readConfigFacts(opened.folder);
   return assembleFolder(request.to, async (folder) => {
     const plans = opened.files.map((file) =>
-      planFile(file, { path: join(folder, renameWeightFile(basename(file.path), request.format)), format: request.format, tiesWordEmbeddings }),
+      planFile(file, {
+        path: join(folder, renameWeightFile(basename(file.path), request.format)),
+        format: request.format,
+        tiesWordEmbeddings,
+      }),
     );
     const report = await writePlans(plans, { opened, format: request.format, scope });
-    if (opened.hasIndex || plans.length > 1) await writeIndex(plans, { folder, opened, format: request.format });
+    if (opened.hasIndex || plans.length > 1)
+      await writeIndex(plans, { folder, opened, format: request.format });
     await copyFiles(await listCompanions(opened.folder), opened.folder, folder);
     return report;
   });
 }
 
-async function convertFile(opened: OpenedWeights, request: ConvertRequest, scope: WeightsScope): Promise<ConvertReport> {
+async function convertFile(
+  opened: OpenedWeights,
+  request: ConvertRequest,
+  scope: WeightsScope,
+): Promise<ConvertReport> {
   const [file] = opened.files;
   if (file === undefined) throw new BuildFailure('WeightsMissing', `${request.from} holds no weights`);
   const path = await chooseTarget(file.path, request);
@@ -92,8 +106,15 @@ interface WritingContext {
   readonly scope: WeightsScope;
 }
 
-async function writePlans(plans: readonly WeightFilePlan[], { opened, format, scope }: WritingContext): Promise<ConvertReport> {
-  const written = await copyWeights({ version: 1, outputs: plans.map(({ output }) => output) }, scope, scope.executable);
+async function writePlans(
+  plans: readonly WeightFilePlan[],
+  { opened, format, scope }: WritingContext,
+): Promise<ConvertReport> {
+  const written = await copyWeights(
+    { version: 1, outputs: plans.map(({ output }) => output) },
+    scope,
+    scope.executable,
+  );
   return {
     format,
     tensors: plans.reduce((count, { names }) => count + names.length, 0),
@@ -110,10 +131,17 @@ interface IndexTarget {
   readonly format: WeightFormat;
 }
 
-async function writeIndex(plans: readonly WeightFilePlan[], { folder, opened, format }: IndexTarget): Promise<void> {
+async function writeIndex(
+  plans: readonly WeightFilePlan[],
+  { folder, opened, format }: IndexTarget,
+): Promise<void> {
   const sizes = new Map(opened.tensors.map(({ name, bytes }) => [name, bytes]));
-  const pairs = plans.flatMap(({ output, names }) => names.map((name): [string, string] => [name, basename(output.path)]));
+  const pairs = plans.flatMap(({ output, names }) =>
+    names.map((name): [string, string] => [name, basename(output.path)]),
+  );
   const total = pairs.reduce((sum, [name]) => sum + (sizes.get(name) ?? 0), 0);
-  await writeAtomically(join(folder, indexNameOf(format, opened.role)), writeShardIndex(new Map(pairs), total));
+  await writeAtomically(
+    join(folder, indexNameOf(format, opened.role)),
+    writeShardIndex(new Map(pairs), total),
+  );
 }
-

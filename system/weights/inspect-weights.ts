@@ -44,7 +44,8 @@ const adapterFields = [
 export async function inspectWeights(path: string, options: OpenOptions = {}): Promise<WeightsSummary> {
   const opened = await openWeights(path, options);
   const owned = opened.tensors.filter(({ aliasOf }) => aliasOf === undefined);
-  const adapter = opened.role === 'adapter' ? await readJson(join(opened.folder, 'adapter_config.json')) : undefined;
+  const adapter =
+    opened.role === 'adapter' ? await readJson(join(opened.folder, 'adapter_config.json')) : undefined;
   return {
     format: opened.format,
     role: opened.role,
@@ -68,5 +69,7 @@ export async function inspectWeights(path: string, options: OpenOptions = {}): P
 function pickFields(config: unknown): { readonly [field: string]: unknown } | null {
   if (typeof config !== 'object' || config === null) return null;
   const fields = new Map<string, unknown>(Object.entries(config));
-  return Object.fromEntries(adapterFields.filter((field) => fields.has(field)).map((field) => [field, fields.get(field)]));
+  return Object.fromEntries(
+    adapterFields.filter((field) => fields.has(field)).map((field) => [field, fields.get(field)]),
+  );
 }

@@ -41,13 +41,19 @@ export type MergeReport = {
  * Merges LoRA adapters into a base model, file by file: the output is safetensors in the base's shards, with the index,
  * the config (`vocab_size`, `tie_word_embeddings`) and the tokenizer that belong to the merged tensors.
  */
-export async function mergeAdapters(request: MergeAdaptersRequest, scope: WeightsScope): Promise<MergeReport> {
+export async function mergeAdapters(
+  request: MergeAdaptersRequest,
+  scope: WeightsScope,
+): Promise<MergeReport> {
   const opened = await openWeights(request.base);
   if (!opened.isFolder) throw new BuildFailure('UsageInvalid', `${request.base} is no folder of a model`);
   const facts = await readConfigFacts(opened.folder);
   const adapters = await Promise.all(request.adapters.map(openAdapter));
   const plan = planMerge({ base: opened.tensors, adapters, rounding: request.rounding, ...facts });
-  const tokenizer = await chooseTokenizer(opened.folder, request.adapters.map(({ folder }) => folder));
+  const tokenizer = await chooseTokenizer(
+    opened.folder,
+    request.adapters.map(({ folder }) => folder),
+  );
   checkRows(plan, tokenizer);
   await assembleFolder(request.out, async (folder) => {
     const files = planFiles({ plan, opened, folder, ties: facts.tiesWordEmbeddings && !plan.unties });
@@ -95,9 +101,14 @@ function planFiles({ plan, opened, folder, ties }: FilesRequest): WeightFilePlan
 
 async function writeIndex(files: readonly WeightFilePlan[], plan: MergePlan, folder: string): Promise<void> {
   const sizes = new Map(plan.tensors.map((tensor) => [tensor.name, specBytes(tensor)]));
-  const pairs = files.flatMap(({ output, names }) => names.map((name): [string, string] => [name, basename(output.path)]));
+  const pairs = files.flatMap(({ output, names }) =>
+    names.map((name): [string, string] => [name, basename(output.path)]),
+  );
   const total = pairs.reduce((sum, [name]) => sum + (sizes.get(name) ?? 0), 0);
-  await writeAtomically(join(folder, indexNameOf('safetensors', 'model')), writeShardIndex(new Map(pairs), total));
+  await writeAtomically(
+    join(folder, indexNameOf('safetensors', 'model')),
+    writeShardIndex(new Map(pairs), total),
+  );
 }
 
 interface CompanionsRequest {
@@ -118,13 +129,20 @@ async function writeCompanions({ folder, base, plan, tokenizer }: CompanionsRequ
     ...(grows ? { vocabularySize: plan.vocabulary?.after } : {}),
     ...(plan.unties ? { tiesWordEmbeddings: false } : {}),
   };
-  await writeAtomically(join(folder, 'config.json'), changeModelConfig(await readFile(file, 'utf8'), file, changes));
+  await writeAtomically(
+    join(folder, 'config.json'),
+    changeModelConfig(await readFile(file, 'utf8'), file, changes),
+  );
 }
 
 /** checkpoint-1000, checkpoint-2000 … of one run are states of one adapter, not steps to add up. */
 function warnAboutSnapshots(adapters: readonly AdapterChoice[]): string[] {
-  const runs = adapters.filter(({ folder }) => /^checkpoint-\d+$/.test(basename(folder))).map(({ folder }) => dirname(folder));
+  const runs = adapters
+    .filter(({ folder }) => /^checkpoint-\d+$/.test(basename(folder)))
+    .map(({ folder }) => dirname(folder));
   const repeated = runs.find((run, index) => runs.indexOf(run) !== index);
   if (repeated === undefined) return [];
-  return [`Several checkpoints of one run (${repeated}) are merged: they are states of one adapter, so its change is added more than once`];
+  return [
+    `Several checkpoints of one run (${repeated}) are merged: they are states of one adapter, so its change is added more than once`,
+  ];
 }

@@ -14,9 +14,14 @@ export interface AdapterChoice {
 }
 
 /** Opens an adapter folder as peft writes it. Throws WeightsMissing without a config or weights, AdapterUnsupported. */
-export async function openAdapter({ folder, weight, label = basename(folder) }: AdapterChoice): Promise<Adapter> {
+export async function openAdapter({
+  folder,
+  weight,
+  label = basename(folder),
+}: AdapterChoice): Promise<Adapter> {
   const config = await readJson(join(folder, 'adapter_config.json'));
-  if (config === undefined) throw new BuildFailure('WeightsMissing', `${folder} has no readable adapter_config.json`);
+  if (config === undefined)
+    throw new BuildFailure('WeightsMissing', `${folder} has no readable adapter_config.json`);
   const parsed = readAdapterConfig(config, `adapter_config.json of ${label}`);
   const { tensors } = await openWeights(folder, { prefer: 'adapter' });
   return { label, config: parsed, tensors, weight };

@@ -3,10 +3,20 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { recordedAliases } from '../../core/formats/recorded-aliases.ts';
 import { readSafetensorsHeader } from '../../core/formats/safetensors/read-header.ts';
-import { checkShardIndex, mapHolders, maxIndexBytes, parseShardIndex } from '../../core/formats/shard-index.ts';
+import {
+  checkShardIndex,
+  mapHolders,
+  maxIndexBytes,
+  parseShardIndex,
+} from '../../core/formats/shard-index.ts';
 import type { WeightTensor } from '../../core/formats/tensor.ts';
 import { readTorchFile } from '../../core/formats/torch/read-torch-file.ts';
-import { chooseWeightFiles, formatOfFile, type WeightFileSet, type WeightFormat } from '../../core/formats/weight-files.ts';
+import {
+  chooseWeightFiles,
+  formatOfFile,
+  type WeightFileSet,
+  type WeightFormat,
+} from '../../core/formats/weight-files.ts';
 import { withByteFile } from './byte-file.ts';
 
 export interface OpenedFile {
@@ -55,33 +65,47 @@ export async function openWeights(path: string, options: OpenOptions = {}): Prom
 }
 
 async function openFolder(folder: string, options: OpenOptions): Promise<OpenedWeights> {
-  const chosen = chooseWeightFiles({ folder, names: await readdir(folder), prefer: options.prefer ?? 'model' });
+  const chosen = chooseWeightFiles({
+    folder,
+    names: await readdir(folder),
+    prefer: options.prefer ?? 'model',
+  });
   const index = chosen.index === undefined ? undefined : await readIndex(join(folder, chosen.index));
   const names = index === undefined ? chosen.files : [...new Set(index.shardOf.values())].sort();
   const files: OpenedFile[] = [];
   for (const name of names) files.push(await openFile(join(folder, name), chosen.format, options.root));
   const opened = summarise(files, { ...describe(chosen), folder, isFolder: true });
-  const holders = mapHolders(files.map((file) => ({ shard: basename(file.path), names: file.tensors.map(({ name }) => name) })));
+  const holders = mapHolders(
+    files.map((file) => ({ shard: basename(file.path), names: file.tensors.map(({ name }) => name) })),
+  );
   if (index !== undefined) {
-    const optional = new Set(opened.tensors.filter(({ aliasOf }) => aliasOf !== undefined).map(({ name }) => name));
+    const optional = new Set(
+      opened.tensors.filter(({ aliasOf }) => aliasOf !== undefined).map(({ name }) => name),
+    );
     checkShardIndex({ index, holders, optional, file: join(folder, chosen.index ?? '') });
   }
   return opened;
 }
 
-function describe({ format, role, index }: WeightFileSet): Pick<OpenedWeights, 'format' | 'role' | 'hasIndex'> {
+function describe({
+  format,
+  role,
+  index,
+}: WeightFileSet): Pick<OpenedWeights, 'format' | 'role' | 'hasIndex'> {
   return { format, role, hasIndex: index !== undefined };
 }
 
 async function readIndex(file: string) {
   const { size } = await stat(file);
-  if (size > maxIndexBytes) throw new BuildFailure('WeightsUnsupported', `${file} has ${size} bytes, more than ${maxIndexBytes}`);
+  if (size > maxIndexBytes)
+    throw new BuildFailure('WeightsUnsupported', `${file} has ${size} bytes, more than ${maxIndexBytes}`);
   return parseShardIndex(await readFile(file, 'utf8'), file);
 }
 
 async function openFile(path: string, format: WeightFormat, root: string | undefined): Promise<OpenedFile> {
   return withByteFile(path, async (source) => {
-    if (format === 'bin') return { path: source.file, metadata: new Map(), ...(await readTorchFile(source, root)) };
+    if (format === 'bin')
+      return { path: source.file, metadata: new Map(), ...(await readTorchFile(source, root)) };
     const header = await readSafetensorsHeader(source);
     const own = header.tensors.map((tensor): WeightTensor => ({ ...tensor, file: source.file }));
     const tensors = [...own, ...recordedAliases(own, header.metadata)];

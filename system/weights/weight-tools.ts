@@ -23,5 +23,3 @@ export function createWeightTools(executable: string | null): WeightTools {
   };
 }
 
-/** With the executable the set-up built. */
-export const weightTools: WeightTools = createWeightTools(null);

@@ -10,6 +10,7 @@ export interface WeightsScope extends EffectScope {
 export function partOfScope(scope: WeightsScope, from: number, to: number): WeightsScope {
   return {
     ...scope,
-    onProgress: ({ fraction, ...rest }) => scope.onProgress({ ...rest, fraction: from + (to - from) * fraction }),
+    onProgress: ({ fraction, ...rest }) =>
+      scope.onProgress({ ...rest, fraction: from + (to - from) * fraction }),
   };
 }

@@ -14,6 +14,7 @@ import { type LlamaSession, startLlamaSession } from '../../system/toolchains/ll
 import { startChild } from '../../system/toolchains/llama-cpp/start-child.ts';
 import { verifyEngine } from '../../system/toolchains/llama-cpp/verify-engine.ts';
 import { writeGguf } from '../../system/toolchains/llama-cpp/write-gguf.ts';
+import { writeLoraGguf } from '../../system/toolchains/llama-cpp/write-lora-gguf.ts';
 import { openWeights } from '../../system/weights/open-weights.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -30,7 +31,7 @@ interface Generations {
   readonly models: { readonly base: readonly OracleText[] };
 }
 interface Perplexities {
-  readonly models: { readonly base: { readonly window_nll: readonly number[]; readonly ppl: number } };
+  readonly models: { readonly [model in 'base' | 'A']: { readonly window_nll: readonly number[] } };
 }
 interface TopTokens {
   readonly models: {
@@ -288,6 +289,48 @@ describe('the float16 base model', () => {
     ).rejects.toMatchObject({
       name: 'ToolFailed',
       message: expect.stringContaining('exceeds the context of 1024'),
+    });
+  });
+});
+
+describe('a run-time adapter', () => {
+  const adapter = join(folder, 'summarise.gguf');
+  const source = { kind: 'texts', texts: validTexts.slice(0, 3) } as const;
+
+  async function score(adapters: Params<'open'>['adapters']): Promise<readonly number[]> {
+    const { engine } = await session.request('open', openParams(f16, { adapters }));
+    const { windows } = await session.request('perplexity', { engine, source });
+    await session.request('close', { engine });
+    return windows.map(({ nll }) => nll);
+  }
+
+  beforeAll(async () => {
+    const adapterFolder = join(sample, 'lora-summarise');
+    const { tensors } = await openWeights(adapterFolder, { prefer: 'adapter' });
+    const baseConfig = JSON.parse(readFileSync(join(sample, 'sample-llama/config.json'), 'utf8'));
+    await writeLoraGguf({ adapterFolder, tensors, baseConfig, outFile: adapter }, createScope());
+  });
+
+  it('scores as torch does with the merged model', async () => {
+    const { models }: Perplexities = readOracle('ppl_fp32_cpu.json');
+
+    const nll = await score([{ file: adapter, scale: 1 }]);
+
+    for (const [index, value] of nll.entries()) {
+      expect(Math.abs(value / (models.A.window_nll[index] ?? 0) - 1)).toBeLessThan(0.003);
+    }
+  });
+
+  it('changes nothing at scale 0', async () => {
+    expect(await score([{ file: adapter, scale: 0 }])).toEqual(await score([]));
+  });
+
+  it('is refused when its file is no adapter', async () => {
+    const adapters = [{ file: f16, scale: 1 }];
+
+    await expect(session.request('open', openParams(f16, { adapters }))).rejects.toMatchObject({
+      name: 'ToolFailed',
+      message: expect.stringContaining('adapter'),
     });
   });
 });

@@ -28,15 +28,25 @@ describe('converting a model there and back', () => {
 
     expect(there.tensors).toBe(57);
     expect(await readdir(bin)).toEqual([
-      'NOTICE.md', 'README.md', 'config.json', 'generation_config.json', 'pytorch_model-00001-of-00002.bin',
-      'pytorch_model-00002-of-00002.bin', 'pytorch_model.bin.index.json', 'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json',
+      'NOTICE.md',
+      'README.md',
+      'config.json',
+      'generation_config.json',
+      'pytorch_model-00001-of-00002.bin',
+      'pytorch_model-00002-of-00002.bin',
+      'pytorch_model.bin.index.json',
+      'special_tokens_map.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
     ]);
     expect((await readdir(back)).filter((name) => name.endsWith('.bin'))).toEqual([]);
     expect(await compareWeights(model, bin, scope)).toEqual({ equal: true, differences: [], tensors: 57 });
     expect(await compareWeights(model, back, scope)).toEqual({ equal: true, differences: [], tensors: 57 });
     // The sample was written by the reference implementation: the same layout rules give the very same bytes.
     const shard = 'model-00002-of-00002.safetensors';
-    expect((await openWeights(back)).tensors.map(({ name }) => name)).toEqual((await openWeights(model)).tensors.map(({ name }) => name));
+    expect((await openWeights(back)).tensors.map(({ name }) => name)).toEqual(
+      (await openWeights(model)).tensors.map(({ name }) => name),
+    );
     expect((await readFile(join(back, shard))).equals(await readFile(join(model, shard)))).toBe(true);
   });
 
@@ -75,7 +85,10 @@ describe('a base with tied embeddings', () => {
     await convertWeights({ from: safe, to: bin, format: 'bin' }, scope);
 
     expect(report.aliases).toEqual({ 'lm_head.weight': 'model.embed_tokens.weight' });
-    expect((await openWeights(bin)).tensors.map(({ name, aliasOf }) => [name, aliasOf])).toContainEqual(['lm_head.weight', 'model.embed_tokens.weight']);
+    expect((await openWeights(bin)).tensors.map(({ name, aliasOf }) => [name, aliasOf])).toContainEqual([
+      'lm_head.weight',
+      'model.embed_tokens.weight',
+    ]);
     expect(await compareWeights(tied, safe, scope)).toMatchObject({ equal: true, tensors: 2 });
     expect(await compareWeights(tied, bin, scope)).toMatchObject({ equal: true, tensors: 2 });
   });
@@ -87,7 +100,9 @@ describe('an output folder', () => {
     await mkdir(to);
     await writeFile(join(to, 'mine'), 'x');
 
-    expect(await failureOf(convertWeights({ from: model, to, format: 'bin' }, scope))).toContain('is not empty');
+    expect(await failureOf(convertWeights({ from: model, to, format: 'bin' }, scope))).toContain(
+      'is not empty',
+    );
     expect(await readdir(to)).toEqual(['mine']);
   });
 
@@ -97,7 +112,10 @@ describe('an output folder', () => {
     const stop = new AbortController();
     const onProgress = () => stop.abort(new Error('enough'));
 
-    const conversion = convertWeights({ from: model, to: join(parent, 'out'), format: 'bin' }, { signal: stop.signal, onProgress });
+    const conversion = convertWeights(
+      { from: model, to: join(parent, 'out'), format: 'bin' },
+      { signal: stop.signal, onProgress },
+    );
 
     await expect(conversion).rejects.toThrow('enough');
     expect(await readdir(parent)).toEqual([]);
@@ -106,7 +124,8 @@ describe('an output folder', () => {
 
 describe('comparing weights', () => {
   it('tells what differs, both ways', async () => {
-    const differences = async (a: string, b: string) => (await compareWeights(join(torchFixtures, a), join(torchFixtures, b), scope)).differences;
+    const differences = async (a: string, b: string) =>
+      (await compareWeights(join(torchFixtures, a), join(torchFixtures, b), scope)).differences;
     const found = await differences('zip.bin', 'other.bin');
 
     expect(found).toContainEqual({ tensor: 'f16', reason: 'dtype F16 and F32' });
@@ -115,7 +134,10 @@ describe('comparing weights', () => {
     expect(found).toContainEqual({ tensor: 'extra', reason: 'only in the second' });
     expect(found).toContainEqual({ tensor: 'bf16', reason: 'only in the first' });
     expect(found.map(({ tensor }) => tensor)).not.toContain('f32');
-    expect(await differences('other.bin', 'zip.bin')).toContainEqual({ tensor: 'extra', reason: 'only in the first' });
+    expect(await differences('other.bin', 'zip.bin')).toContainEqual({
+      tensor: 'extra',
+      reason: 'only in the first',
+    });
   });
 });
 
@@ -124,15 +146,38 @@ describe('inspecting weights', () => {
     const whole = await inspectWeights(model);
     const adapter = await inspectWeights(join(sample, 'lora-glossary'));
 
-    expect(whole).toMatchObject({ format: 'safetensors', role: 'model', parameters: 6_819_072, bytes: 13_638_144, adapter: null });
-    expect(adapter).toMatchObject({ format: 'bin', role: 'adapter', files: ['adapter_model.bin'], adapter: { r: 16, lora_alpha: 32 } });
+    expect(whole).toMatchObject({
+      format: 'safetensors',
+      role: 'model',
+      parameters: 6_819_072,
+      bytes: 13_638_144,
+      adapter: null,
+    });
+    expect(adapter).toMatchObject({
+      format: 'bin',
+      role: 'adapter',
+      files: ['adapter_model.bin'],
+      adapter: { r: 16, lora_alpha: 32 },
+    });
     expect(adapter.tensors).toHaveLength(24);
   });
 
   it.each([
-    ['an index that names a tensor no shard has', (map: Map<string, string>) => map.set('ghost', 'model-00001-of-00002.safetensors'), 'maps ghost'],
-    ['an index that leaves a tensor out', (map: Map<string, string>) => map.delete('model.norm.weight'), 'does not name model.norm.weight'],
-    ['an index that names a missing shard', (map: Map<string, string>) => map.set('ghost', 'model-3.safetensors'), 'cannot be read (ENOENT)'],
+    [
+      'an index that names a tensor no shard has',
+      (map: Map<string, string>) => map.set('ghost', 'model-00001-of-00002.safetensors'),
+      'maps ghost',
+    ],
+    [
+      'an index that leaves a tensor out',
+      (map: Map<string, string>) => map.delete('model.norm.weight'),
+      'does not name model.norm.weight',
+    ],
+    [
+      'an index that names a missing shard',
+      (map: Map<string, string>) => map.set('ghost', 'model-3.safetensors'),
+      'cannot be read (ENOENT)',
+    ],
   ])('refuses %s', async (what, change, problem) => {
     const folder = join(work, what.replaceAll(' ', '-'));
     await cp(model, folder, { recursive: true });

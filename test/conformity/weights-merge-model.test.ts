@@ -29,7 +29,12 @@ describe('a merged model', () => {
     const report = await mergeAdapters({ base, adapters: [adapter('lora-summarise')], out, rounding }, scope);
 
     expect(report).toEqual({
-      tensorsMerged: 42, tensorsReplaced: 0, tokenizer: 'base', vocabulary: { before: 4096, after: 4096 }, rounding, warnings: [],
+      tensorsMerged: 42,
+      tensorsReplaced: 0,
+      tokenizer: 'base',
+      vocabulary: { before: 4096, after: 4096 },
+      rounding,
+      warnings: [],
     });
     expect(await readdir(out)).toEqual(await readdir(base));
     expect(await text(out, 'config.json')).toBe(await text(base, 'config.json'));
@@ -42,9 +47,22 @@ describe('a merged model', () => {
 
     const report = await mergeAdapters({ base, adapters: [adapter('lora-vocab')], out, rounding }, scope);
 
-    expect(report).toMatchObject({ tensorsMerged: 24, tensorsReplaced: 2, tokenizer: 'adapter', vocabulary: { before: 4096, after: 4104 } });
-    expect(JSON.parse(await text(out, 'config.json'))).toEqual({ ...(JSON.parse(await text(base, 'config.json')) as object), vocab_size: 4104 });
-    for (const name of ['tokenizer.json', 'tokenizer_config.json', 'added_tokens.json', 'special_tokens_map.json']) {
+    expect(report).toMatchObject({
+      tensorsMerged: 24,
+      tensorsReplaced: 2,
+      tokenizer: 'adapter',
+      vocabulary: { before: 4096, after: 4104 },
+    });
+    expect(JSON.parse(await text(out, 'config.json'))).toEqual({
+      ...(JSON.parse(await text(base, 'config.json')) as object),
+      vocab_size: 4104,
+    });
+    for (const name of [
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'added_tokens.json',
+      'special_tokens_map.json',
+    ]) {
       expect(await text(out, name)).toBe(await text(vocab, name));
     }
     const { tensors } = await openWeights(out);
@@ -57,11 +75,17 @@ describe('a merged model', () => {
   it('is the same from a base and an adapter in the other format', async () => {
     const [binBase, safeAdapter] = [join(work, 'bin-base'), join(work, 'safe-adapter')];
     await convertWeights({ from: base, to: binBase, format: 'bin' }, scope);
-    await convertWeights({ from: join(sample, 'lora-glossary'), to: safeAdapter, format: 'safetensors' }, scope);
+    await convertWeights(
+      { from: join(sample, 'lora-glossary'), to: safeAdapter, format: 'safetensors' },
+      scope,
+    );
     const [one, two] = [join(work, 'one'), join(work, 'two')];
 
     await mergeAdapters({ base, adapters: [adapter('lora-glossary')], out: one, rounding }, scope);
-    await mergeAdapters({ base: binBase, adapters: [{ folder: safeAdapter, weight: 1 }], out: two, rounding }, scope);
+    await mergeAdapters(
+      { base: binBase, adapters: [{ folder: safeAdapter, weight: 1 }], out: two, rounding },
+      scope,
+    );
 
     expect(await compareWeights(one, two, scope)).toMatchObject({ equal: true, tensors: 57 });
     expect(await readdir(two)).toEqual(await readdir(one));
@@ -80,9 +104,14 @@ describe('a merged model', () => {
     await cp(join(sample, 'lora-summarise'), folder, { recursive: true });
     await cp(join(sample, 'lora-vocab', 'tokenizer.json'), join(folder, 'tokenizer.json'));
 
-    const merging = mergeAdapters({ base, adapters: [{ folder, weight: 1 }], out: join(work, 'never'), rounding }, scope);
+    const merging = mergeAdapters(
+      { base, adapters: [{ folder, weight: 1 }], out: join(work, 'never'), rounding },
+      scope,
+    );
 
-    expect(await failureOf(merging)).toBe("AdapterMismatch: The adapter's tokenizer needs 4104 embedding rows, the merged model has 4096");
+    expect(await failureOf(merging)).toBe(
+      "AdapterMismatch: The adapter's tokenizer needs 4104 embedding rows, the merged model has 4096",
+    );
     expect(await readdir(work)).not.toContain('never');
   });
 
@@ -91,7 +120,12 @@ describe('a merged model', () => {
     for (const folder of checkpoints) await cp(join(sample, 'lora-glossary'), folder, { recursive: true });
 
     const { warnings } = await mergeAdapters(
-      { base, adapters: checkpoints.map((folder) => ({ folder, weight: 0.5 })), out: join(work, 'snapshots'), rounding },
+      {
+        base,
+        adapters: checkpoints.map((folder) => ({ folder, weight: 0.5 })),
+        out: join(work, 'snapshots'),
+        rounding,
+      },
       scope,
     );
 
@@ -105,9 +139,11 @@ describe('an adapter that does not fit', () => {
     await cp(join(sample, 'lora-summarise'), folder, { recursive: true });
     await rm(join(folder, 'adapter_config.json'));
 
-    expect(await failureOf(mergeAdapters({ base, adapters: [{ folder, weight: 1 }], out: join(work, 'x'), rounding }, scope))).toContain(
-      'has no readable adapter_config.json',
-    );
+    expect(
+      await failureOf(
+        mergeAdapters({ base, adapters: [{ folder, weight: 1 }], out: join(work, 'x'), rounding }, scope),
+      ),
+    ).toContain('has no readable adapter_config.json');
   });
 
   it('is refused when its values would overflow the dtype of the base', async () => {
@@ -117,7 +153,10 @@ describe('an adapter that does not fit', () => {
     await rm(join(folder, 'adapter_config.json'));
     await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ ...config, lora_alpha: 1e9 }));
 
-    const merging = mergeAdapters({ base, adapters: [{ folder, weight: 1 }], out: join(work, 'loud-out'), rounding }, scope);
+    const merging = mergeAdapters(
+      { base, adapters: [{ folder, weight: 1 }], out: join(work, 'loud-out'), rounding },
+      scope,
+    );
 
     expect(await failureOf(merging)).toMatch(/^MergeNotFinite: .*model\.layers/);
     expect(await readdir(work)).not.toContain('loud-out');

@@ -17,7 +17,11 @@ const oracleFile = join(import.meta.dirname, '../fixtures/oracles/merge_digests.
 const base = join(sample, 'sample-llama');
 const scope = { signal: new AbortController().signal, onProgress: () => undefined };
 
-type Digests = { readonly tensors: { readonly [name: string]: { readonly sha256: string; readonly shape: readonly number[] } } };
+type Digests = {
+  readonly tensors: {
+    readonly [name: string]: { readonly sha256: string; readonly shape: readonly number[] };
+  };
+};
 type Oracle = { readonly merges: { readonly [merge: string]: { readonly [variant: string]: Digests } } };
 
 interface Case {
@@ -32,8 +36,18 @@ const cases: readonly Case[] = [
   { merge: 'B', adapters: ['lora-glossary'], rounding: 'peft-default', variant: 'exact_f64' },
   { merge: 'C', adapters: ['lora-vocab'], rounding: 'peft-default', variant: 'exact_f64' },
   { merge: 'A+B', adapters: ['lora-summarise', 'lora-glossary'], rounding: 'once', variant: 'exact_f64' },
-  { merge: 'A+B', adapters: ['lora-summarise', 'lora-glossary'], rounding: 'peft-default', variant: 'exact_f64_rounded_between' },
-  { merge: 'B+A', adapters: ['lora-glossary', 'lora-summarise'], rounding: 'peft-default', variant: 'exact_f64_rounded_between' },
+  {
+    merge: 'A+B',
+    adapters: ['lora-summarise', 'lora-glossary'],
+    rounding: 'peft-default',
+    variant: 'exact_f64_rounded_between',
+  },
+  {
+    merge: 'B+A',
+    adapters: ['lora-glossary', 'lora-summarise'],
+    rounding: 'peft-default',
+    variant: 'exact_f64_rounded_between',
+  },
 ];
 
 let oracle: Oracle;
@@ -56,7 +70,13 @@ describe.each(cases)('merging $merge with rounding $rounding', ({ merge, adapter
 
     const merged = await openWeights(out());
     const planned = await planAgain(choices, rounding);
-    const report = { tensors: 0, differentTensors: 0, differentItems: 0, worstUlps: 0, referenceMissesOracle: [] as string[] };
+    const report = {
+      tensors: 0,
+      differentTensors: 0,
+      differentItems: 0,
+      worstUlps: 0,
+      referenceMissesOracle: [] as string[],
+    };
     expect(merged.tensors.map(({ name }) => name).sort()).toEqual(Object.keys(expected().tensors).sort());
     for (const tensor of merged.tensors) {
       const reference = referenceBytes(planned.get(tensor.name));
@@ -81,7 +101,10 @@ describe.each(cases)('merging $merge with rounding $rounding', ({ merge, adapter
   });
 });
 
-async function planAgain(choices: readonly { folder: string; weight: number }[], rounding: MergePiece['rounding']) {
+async function planAgain(
+  choices: readonly { folder: string; weight: number }[],
+  rounding: MergePiece['rounding'],
+) {
   const opened = await openWeights(base);
   const adapters = await Promise.all(choices.map(openAdapter));
   const plan = planMerge({ base: opened.tensors, adapters, rounding, ...(await readConfigFacts(base)) });
@@ -95,7 +118,10 @@ function referenceBytes(tensor: MergedTensor | undefined): Uint8Array {
 }
 
 function measure(actual: Uint8Array, reference: Uint8Array): { items: number; worst: number } {
-  const [a, b] = [new DataView(actual.buffer, actual.byteOffset), new DataView(reference.buffer, reference.byteOffset)];
+  const [a, b] = [
+    new DataView(actual.buffer, actual.byteOffset),
+    new DataView(reference.buffer, reference.byteOffset),
+  ];
   let items = 0;
   let worst = 0;
   for (let at = 0; at < actual.length; at += 2) {

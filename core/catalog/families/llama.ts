@@ -1,5 +1,11 @@
 import { defineFamily } from './contract.ts';
-import { decoderTensors, type DecoderParts, headSizeKeys, interleaved, layerParts as part } from './decoder-tensors.ts';
+import {
+  decoderTensors,
+  type DecoderParts,
+  headSizeKeys,
+  interleaved,
+  layerParts as part,
+} from './decoder-tensors.ts';
 import type { ModelShape } from './model-shape.ts';
 
 /** Mistral has the same parts under the same names. */

@@ -22,5 +22,9 @@ export const qwen2 = defineFamily({
         part.down,
       ],
     }),
-  gguf: { architecture: 'qwen2', ropeScalings: ['default', 'linear', 'yarn'], extraKeys: (shape) => (shape.headSizeNamed ? headSizeKeys(shape) : {}) },
+  gguf: {
+    architecture: 'qwen2',
+    ropeScalings: ['default', 'linear', 'yarn'],
+    extraKeys: (shape) => (shape.headSizeNamed ? headSizeKeys(shape) : {}),
+  },
 });

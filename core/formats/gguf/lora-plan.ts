@@ -52,7 +52,8 @@ export function planLoraGguf({ adapter, baseConfig }: LoraGgufRequest): GgufPlan
 
 function pairsByTensor(adapter: Adapter): Map<string, LoraPair> {
   const { modulesToSave, fanInFanOut } = adapter.config;
-  if (modulesToSave.length > 0) throw unsupported(adapter, `replaces whole modules (${modulesToSave.join(', ')})`);
+  if (modulesToSave.length > 0)
+    throw unsupported(adapter, `replaces whole modules (${modulesToSave.join(', ')})`);
   if (fanInFanOut) throw unsupported(adapter, 'stores its weights transposed');
   const { pairs, replacements } = sortAdapterTensors(adapter);
   const [replaced] = replacements.keys();
@@ -68,14 +69,20 @@ function alphaOf(adapter: Adapter, pairs: readonly LoraPair[]): number {
   });
   const [alpha = 0] = alphas;
   // alpha / √r · r is not always the same number again for another r, but then it differs by far more than this.
-  if (alphas.some((other) => Math.abs(other - alpha) > Math.abs(alpha) * 1e-9)) throw unsupported(adapter, 'scales its layers differently');
+  if (alphas.some((other) => Math.abs(other - alpha) > Math.abs(alpha) * 1e-9))
+    throw unsupported(adapter, 'scales its layers differently');
   return alpha * adapter.weight;
 }
 
-function checkPair(declared: FamilyTensor, { module, a, b }: LoraPair, adapter: Adapter): { a: FloatTensor; b: FloatTensor } {
+function checkPair(
+  declared: FamilyTensor,
+  { module, a, b }: LoraPair,
+  adapter: Adapter,
+): { a: FloatTensor; b: FloatTensor } {
   const [rows = 0, columns = 0] = declared.shape;
   const [rank = 0] = a.shape;
-  const fits = declared.shape.length === 2 && a.shape[1] === columns && b.shape[0] === rows && b.shape[1] === rank;
+  const fits =
+    declared.shape.length === 2 && a.shape[1] === columns && b.shape[0] === rows && b.shape[1] === rank;
   if (!fits || rank !== scaleOf(adapter.config, module).rank) {
     const shapes = `B [${b.shape.join(', ')}] and A [${a.shape.join(', ')}]`;
     throw mismatch(adapter, `has ${shapes} for ${declared.name} of [${declared.shape.join(', ')}]`);
@@ -84,12 +91,18 @@ function checkPair(declared: FamilyTensor, { module, a, b }: LoraPair, adapter: 
 }
 
 function unsupported(adapter: Adapter, problem: string): BuildFailure {
-  return new BuildFailure('AdapterUnsupported', `${adapter.label} ${problem}, which llama.cpp cannot do at run time`, {
-    hint: 'Merge the adapter into the model instead.',
-    details: { adapter: adapter.label },
-  });
+  return new BuildFailure(
+    'AdapterUnsupported',
+    `${adapter.label} ${problem}, which llama.cpp cannot do at run time`,
+    {
+      hint: 'Merge the adapter into the model instead.',
+      details: { adapter: adapter.label },
+    },
+  );
 }
 
 function mismatch(adapter: Adapter, problem: string): BuildFailure {
-  return new BuildFailure('AdapterMismatch', `${adapter.label} ${problem}`, { details: { adapter: adapter.label } });
+  return new BuildFailure('AdapterMismatch', `${adapter.label} ${problem}`, {
+    details: { adapter: adapter.label },
+  });
 }

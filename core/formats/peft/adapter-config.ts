@@ -29,8 +29,10 @@ export function readAdapterConfig(value: unknown, file: string): AdapterConfig {
   refuseUnsupportedAdapter(value, file);
   const rank = value['r'];
   const alpha = value['lora_alpha'];
-  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 1) throw invalid(file, `has the rank r ${JSON.stringify(rank)}`);
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw invalid(file, `has the lora_alpha ${JSON.stringify(alpha)}`);
+  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 1)
+    throw invalid(file, `has the rank r ${JSON.stringify(rank)}`);
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha))
+    throw invalid(file, `has the lora_alpha ${JSON.stringify(alpha)}`);
   const base = value['base_model_name_or_path'];
   const targets = value['target_modules'];
   return {
@@ -48,7 +50,10 @@ export function readAdapterConfig(value: unknown, file: string): AdapterConfig {
 }
 
 /** alpha / r or alpha / √r of one module, with the patterns that override r and alpha (peft `get_pattern_key`). */
-export function scaleOf(config: AdapterConfig, module: string): { readonly rank: number; readonly scale: number } {
+export function scaleOf(
+  config: AdapterConfig,
+  module: string,
+): { readonly rank: number; readonly scale: number } {
   const rank = valueFor(config.rankPatterns, module) ?? config.rank;
   const alpha = valueFor(config.alphaPatterns, module) ?? config.alpha;
   return { rank, scale: config.usesRsLora ? alpha / Math.sqrt(rank) : alpha / rank };
@@ -72,7 +77,8 @@ function readPatterns(value: unknown, place: { file: string; key: string }): Mod
 function readNames(value: unknown, file: string): string[] {
   if (value === undefined || value === null) return [];
   const names = Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
-  if (!Array.isArray(value) || names.length !== value.length) throw invalid(file, 'has a list of modules that is no list of names');
+  if (!Array.isArray(value) || names.length !== value.length)
+    throw invalid(file, 'has a list of modules that is no list of names');
   return names;
 }
 
@@ -81,5 +87,7 @@ function isFields(value: unknown): value is Fields {
 }
 
 function invalid(file: string, problem: string): BuildFailure {
-  return new BuildFailure('AdapterUnsupported', `${file} ${problem}`, { hint: 'Check that the file comes from peft.' });
+  return new BuildFailure('AdapterUnsupported', `${file} ${problem}`, {
+    hint: 'Check that the file comes from peft.',
+  });
 }

@@ -48,12 +48,16 @@ export function sortAdapterTensors(adapter: Adapter): AdapterContent {
   const replacements = new Map<string, WeightTensor>();
   for (const tensor of adapter.tensors) {
     const key = readKey(tensor.name, adapter);
-    if (key.kind === 'a' || key.kind === 'b') halves.set(key.module, { ...halves.get(key.module), [key.kind]: tensor });
+    if (key.kind === 'a' || key.kind === 'b')
+      halves.set(key.module, { ...halves.get(key.module), [key.kind]: tensor });
     else if (key.kind === 'replacement') replacements.set(key.name, tensor);
   }
   const pairs = [...halves].map(([module, { a, b }]) => {
     if (a !== undefined && b !== undefined) return { module, a, b };
-    throw mismatch(adapter, `has lora_${a === undefined ? 'B' : 'A'} but no lora_${a === undefined ? 'A' : 'B'} for ${module}`);
+    throw mismatch(
+      adapter,
+      `has lora_${a === undefined ? 'B' : 'A'} but no lora_${a === undefined ? 'A' : 'B'} for ${module}`,
+    );
   });
   if (pairs.length === 0 && replacements.size === 0) throw mismatch(adapter, 'has no tensors');
   return { pairs, replacements };
@@ -67,9 +71,13 @@ type AdapterKey =
 function readKey(key: string, adapter: Adapter): AdapterKey {
   const refusal = unsupportedKeys.find(({ pattern }) => pattern.test(key));
   if (refusal !== undefined) {
-    throw new BuildFailure('AdapterUnsupported', `${adapter.label} has ${refusal.what} (${key}), which cannot be merged`, {
-      details: { adapter: adapter.label, key },
-    });
+    throw new BuildFailure(
+      'AdapterUnsupported',
+      `${adapter.label} has ${refusal.what} (${key}), which cannot be merged`,
+      {
+        details: { adapter: adapter.label, key },
+      },
+    );
   }
   const path = key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
   const lora = path === undefined ? null : /^(.+)\.lora_([AB])\.weight$/.exec(path);
@@ -86,7 +94,10 @@ function readKey(key: string, adapter: Adapter): AdapterKey {
 function readSavedKey(path: string, adapter: Adapter): AdapterKey | undefined {
   const match = /^(.+?)(?:\.(modules_to_save|original_module)(?:\.default)?)?\.(weight|bias)$/.exec(path);
   const [, module, wrapper, parameter] = match ?? [];
-  if (module === undefined || !adapter.config.modulesToSave.some((saved) => module === saved || module.endsWith(`.${saved}`))) {
+  if (
+    module === undefined ||
+    !adapter.config.modulesToSave.some((saved) => module === saved || module.endsWith(`.${saved}`))
+  ) {
     return undefined;
   }
   const name = `${module}.${parameter}`;
@@ -96,5 +107,7 @@ function readSavedKey(path: string, adapter: Adapter): AdapterKey | undefined {
 }
 
 export function mismatch(adapter: Adapter, problem: string): BuildFailure {
-  return new BuildFailure('AdapterMismatch', `${adapter.label} ${problem}`, { details: { adapter: adapter.label } });
+  return new BuildFailure('AdapterMismatch', `${adapter.label} ${problem}`, {
+    details: { adapter: adapter.label },
+  });
 }

@@ -43,7 +43,8 @@ export class MergeState {
   finish(rounding: MergePiece['rounding']): TensorSpec & { readonly piece: TensorPiece } {
     const { name, dtype } = this.base;
     const spec = { name, dtype, shape: this.shape };
-    if (this.#deltas.length === 0 && this.#source.dtype === dtype) return { ...spec, piece: { ...pieceOf(this.#source), name } };
+    if (this.#deltas.length === 0 && this.#source.dtype === dtype)
+      return { ...spec, piece: { ...pieceOf(this.#source), name } };
     const base = matrixOf(this.#source);
     const target = floatDtypeOf(this.base);
     return { ...spec, piece: { kind: 'merge', name, base, dtype: target, deltas: this.#deltas, rounding } };
@@ -61,14 +62,21 @@ export function matrixOf(tensor: WeightTensor): MatrixRange {
     return { file, offset, dtype, rows, columns, ...view };
   }
   if (strides !== undefined) {
-    throw new BuildFailure('WeightsUnsupported', `Tensor ${tensor.name} is a strided view of ${shape.length} dimensions`);
+    throw new BuildFailure(
+      'WeightsUnsupported',
+      `Tensor ${tensor.name} is a strided view of ${shape.length} dimensions`,
+    );
   }
   return { file, offset, dtype, rows: 1, columns: shape.reduce((items, size) => items * size, 1) };
 }
 
 function floatDtypeOf({ name, dtype }: TensorSpec): FloatDtype {
   if (isFloatDtype(dtype)) return dtype;
-  throw new BuildFailure('AdapterUnsupported', `Tensor ${name} is ${dtype}; only F64, F32, F16 and BF16 can be merged`, {
-    hint: 'Merge into the unquantized base model.',
-  });
+  throw new BuildFailure(
+    'AdapterUnsupported',
+    `Tensor ${name} is ${dtype}; only F64, F32, F16 and BF16 can be merged`,
+    {
+      hint: 'Merge into the unquantized base model.',
+    },
+  );
 }

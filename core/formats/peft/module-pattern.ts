@@ -16,7 +16,8 @@ const repeatedGroup = /\)[*+{]/;
  * module's path from a dot on (peft tuners/tuners_utils or utils/other.py, `get_pattern_key`).
  */
 export function modulePattern(key: string, value: number, file: string): ModulePattern {
-  if (key.length > maxPatternLength || pythonOnly.test(key) || repeatedGroup.test(key)) throw refuse(key, file);
+  if (key.length > maxPatternLength || pythonOnly.test(key) || repeatedGroup.test(key))
+    throw refuse(key, file);
   try {
     const expression = new RegExp(`^(?:.*\\.)?(?:${key})$`);
     return { value, matches: (module) => expression.test(module) };
@@ -26,5 +27,8 @@ export function modulePattern(key: string, value: number, file: string): ModuleP
 }
 
 function refuse(key: string, file: string): BuildFailure {
-  return new BuildFailure('AdapterUnsupported', `${file} has the pattern ${JSON.stringify(key.slice(0, 200))}, which this version cannot read`);
+  return new BuildFailure(
+    'AdapterUnsupported',
+    `${file} has the pattern ${JSON.stringify(key.slice(0, 200))}, which this version cannot read`,
+  );
 }

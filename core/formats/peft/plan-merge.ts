@@ -55,10 +55,17 @@ export function planMerge(request: MergeRequest): MergePlan {
   for (const adapter of request.adapters) applyAdapter(adapter, merging);
   const replaced = [...states.values()].filter((state) => state.isReplaced).map(({ base }) => base.name);
   const { aliases, unties } = settleTying(states, request);
-  if (unties) merging.warnings.push('The adapter changes only one of embedding and output layer, so they are no longer tied');
+  if (unties)
+    merging.warnings.push(
+      'The adapter changes only one of embedding and output layer, so they are no longer tied',
+    );
   const tensors = [...states.values()].map((state): MergedTensor => {
     const aliasOf = aliases.get(state.base.name);
-    return { ...state.finish(request.rounding), home: state.base.file, ...(aliasOf === undefined ? {} : { aliasOf }) };
+    return {
+      ...state.finish(request.rounding),
+      home: state.base.file,
+      ...(aliasOf === undefined ? {} : { aliasOf }),
+    };
   });
   const vocabulary = measureVocabulary(merging, aliases);
   return { tensors, merged: [...merging.merged], replaced, vocabulary, unties, warnings: merging.warnings };
@@ -66,10 +73,14 @@ export function planMerge(request: MergeRequest): MergePlan {
 
 function applyAdapter(adapter: Adapter, merging: Merging): void {
   const { pairs, replacements } = sortAdapterTensors(adapter);
-  if (!Number.isFinite(adapter.weight)) throw new BuildFailure('UsageInvalid', `${adapter.label} has the weight ${adapter.weight}`);
+  if (!Number.isFinite(adapter.weight))
+    throw new BuildFailure('UsageInvalid', `${adapter.label} has the weight ${adapter.weight}`);
   if (replacements.size > 0 && adapter.weight !== 1) {
     const [name] = replacements.keys();
-    throw new BuildFailure('AdapterUnsupported', `${adapter.label} replaces ${name} whole, so it cannot have the weight ${adapter.weight}`);
+    throw new BuildFailure(
+      'AdapterUnsupported',
+      `${adapter.label} replaces ${name} whole, so it cannot have the weight ${adapter.weight}`,
+    );
   }
   warnAboutTargets(adapter, pairs, merging.warnings);
   for (const pair of pairs) applyPair(pair, adapter, merging);
@@ -84,10 +95,19 @@ function applyPair(pair: LoraPair, adapter: Adapter, { states, merged, warnings 
   const { scale, columns, rows } = checkPair(pair, adapter, state.shape);
   const transpose = orient(adapter.config.fanInFanOut, state.shape, [rows, columns]);
   if (transpose === undefined) {
-    throw mismatch(adapter, `makes a delta of ${list([rows, columns])} for ${module}, but the base has ${list(state.shape)}`);
+    throw mismatch(
+      adapter,
+      `makes a delta of ${list([rows, columns])} for ${module}, but the base has ${list(state.shape)}`,
+    );
   }
-  if (transpose !== adapter.config.fanInFanOut) warnings.push(`${adapter.label}: fan_in_fan_out does not fit the shape of ${module} and was corrected`);
-  state.add({ a: matrixOf(a), b: matrixOf(b), scale: adapter.weight * scale, ...(transpose ? { transpose } : {}) });
+  if (transpose !== adapter.config.fanInFanOut)
+    warnings.push(`${adapter.label}: fan_in_fan_out does not fit the shape of ${module} and was corrected`);
+  state.add({
+    a: matrixOf(a),
+    b: matrixOf(b),
+    scale: adapter.weight * scale,
+    ...(transpose ? { transpose } : {}),
+  });
   merged.add(name);
 }
 
@@ -96,8 +116,17 @@ function checkPair({ module, a, b }: LoraPair, adapter: Adapter, base: readonly 
   const [aRank, columns, ...moreOfA] = a.shape;
   const [rows, bRank, ...moreOfB] = b.shape;
   const shapes = `A ${list(a.shape)} and B ${list(b.shape)}`;
-  if (columns === undefined || bRank === undefined || rows === undefined || moreOfA.length + moreOfB.length > 0 || base.length !== 2) {
-    throw new BuildFailure('AdapterUnsupported', `${adapter.label} adapts ${module} of shape ${list(base)} by ${shapes}; only matrices can be merged`);
+  if (
+    columns === undefined ||
+    bRank === undefined ||
+    rows === undefined ||
+    moreOfA.length + moreOfB.length > 0 ||
+    base.length !== 2
+  ) {
+    throw new BuildFailure(
+      'AdapterUnsupported',
+      `${adapter.label} adapts ${module} of shape ${list(base)} by ${shapes}; only matrices can be merged`,
+    );
   }
   const { rank, scale } = scaleOf(adapter.config, module);
   if (aRank === rank && bRank === rank) return { scale, rows, columns };
@@ -105,7 +134,11 @@ function checkPair({ module, a, b }: LoraPair, adapter: Adapter, base: readonly 
 }
 
 /** Whether the delta is to be transposed; the shapes correct a wrong flag, as peft's own loader does. */
-function orient(flag: boolean, base: readonly number[], delta: readonly [number, number]): boolean | undefined {
+function orient(
+  flag: boolean,
+  base: readonly number[],
+  delta: readonly [number, number],
+): boolean | undefined {
   const fits = (transpose: boolean): boolean => {
     const [rows, columns] = transpose ? delta.toReversed() : delta;
     return base[0] === rows && base[1] === columns;
@@ -114,15 +147,21 @@ function orient(flag: boolean, base: readonly number[], delta: readonly [number,
   return fits(!flag) ? !flag : undefined;
 }
 
-function replaceTensor(replacement: { name: string; tensor: WeightTensor }, adapter: Adapter, merging: Merging): void {
+function replaceTensor(
+  replacement: { name: string; tensor: WeightTensor },
+  adapter: Adapter,
+  merging: Merging,
+): void {
   const { name, tensor } = replacement;
   const state = merging.states.get(name);
   if (state === undefined) throw mismatch(adapter, `replaces ${name}, which the base does not have`);
-  const mayGrow = isEmbedding(name) || isOutputLayer(name) || state.shape[0] === merging.request.vocabularySize;
+  const mayGrow =
+    isEmbedding(name) || isOutputLayer(name) || state.shape[0] === merging.request.vocabularySize;
   if (!canReplace(state.shape, tensor.shape, mayGrow ? 'rows' : 'nothing')) {
     throw mismatch(adapter, `replaces ${name} ${list(state.shape)} by a tensor of ${list(tensor.shape)}`);
   }
-  if (tensor.dtype !== state.base.dtype) merging.warnings.push(`${adapter.label}: ${name} is rounded from ${tensor.dtype} to ${state.base.dtype}`);
+  if (tensor.dtype !== state.base.dtype)
+    merging.warnings.push(`${adapter.label}: ${name} is rounded from ${tensor.dtype} to ${state.base.dtype}`);
   state.replaceBy(tensor);
   merging.merged.delete(name);
 }
@@ -143,7 +182,10 @@ function warnAboutTargets({ config, label }: Adapter, pairs: readonly LoraPair[]
 }
 
 /** Embedding and output layer must end with equally many rows, or the model could not be loaded. */
-function measureVocabulary({ states, request }: Merging, aliases: ReadonlyMap<string, string>): MergePlan['vocabulary'] {
+function measureVocabulary(
+  { states, request }: Merging,
+  aliases: ReadonlyMap<string, string>,
+): MergePlan['vocabulary'] {
   const layers = [...states.values()].filter(
     ({ base }) => (isEmbedding(base.name) || isOutputLayer(base.name)) && !aliases.has(base.name),
   );
@@ -153,9 +195,13 @@ function measureVocabulary({ states, request }: Merging, aliases: ReadonlyMap<st
   const after = grown?.shape[0] ?? before;
   const left = grown === undefined ? undefined : layers.find(({ shape }) => shape[0] !== after);
   if (left === undefined) return { before, after };
-  throw new BuildFailure('AdapterMismatch', `The adapter brings ${after} rows for ${grown?.base.name}, but ${left.base.name} has ${left.shape[0]}`, {
-    hint: 'Train with both embedding and output layer in modules_to_save.',
-  });
+  throw new BuildFailure(
+    'AdapterMismatch',
+    `The adapter brings ${after} rows for ${grown?.base.name}, but ${left.base.name} has ${left.shape[0]}`,
+    {
+      hint: 'Train with both embedding and output layer in modules_to_save.',
+    },
+  );
 }
 
 function list(shape: readonly number[]): string {

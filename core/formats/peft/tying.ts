@@ -14,13 +14,19 @@ interface TyingRequest {
  * A tied base often stores only the embedding. If an adapter touches either side, both are needed by name: the output
  * layer is added, or taken to be, an alias of the embedding, because that is how loaders read such a base.
  */
-export function tieOutputLayer({ base, adapters, tiesWordEmbeddings }: TyingRequest): readonly WeightTensor[] {
+export function tieOutputLayer({
+  base,
+  adapters,
+  tiesWordEmbeddings,
+}: TyingRequest): readonly WeightTensor[] {
   const embedding = base.find(({ name }) => isEmbedding(name));
   if (!tiesWordEmbeddings || embedding === undefined || !adapters.some(touchesVocabulary)) return base;
   const { aliasOf: _, ...owner } = embedding;
   const head = base.find(({ name }) => isOutputLayer(name));
   const alias: WeightTensor = { ...owner, name: head?.name ?? 'lm_head.weight', aliasOf: owner.name };
-  const others = base.filter((tensor) => tensor !== head).map((tensor) => (tensor === embedding ? owner : tensor));
+  const others = base
+    .filter((tensor) => tensor !== head)
+    .map((tensor) => (tensor === embedding ? owner : tensor));
   return [...others, alias];
 }
 
@@ -55,9 +61,15 @@ function pairsOf(states: ReadonlyMap<string, MergeState>): { owner: MergeState; 
 function staysTied(owner: MergeState, alias: MergeState, request: TyingRequest): boolean {
   if (!keepsTie(request)) return !owner.isTouched && !alias.isTouched;
   if (!alias.isTouched) return true;
-  throw new BuildFailure('AdapterUnsupported', `The adapter keeps ${alias.base.name} tied to ${owner.base.name}, but brings its own tensor for it`);
+  throw new BuildFailure(
+    'AdapterUnsupported',
+    `The adapter keeps ${alias.base.name} tied to ${owner.base.name}, but brings its own tensor for it`,
+  );
 }
 
 function keepsTie({ adapters }: TyingRequest): boolean {
-  return adapters.filter(touchesVocabulary).every(({ config }) => config.keepsTying) && adapters.some(touchesVocabulary);
+  return (
+    adapters.filter(touchesVocabulary).every(({ config }) => config.keepsTying) &&
+    adapters.some(touchesVocabulary)
+  );
 }

@@ -23,12 +23,24 @@ const refusals: readonly Refusal[] = [
   { field: 'use_dora', isSet: isOn, reason: 'DoRA rescales whole rows' },
   { field: 'use_qalora', isSet: isOn, reason: 'QA-LoRA pools its input in groups' },
   { field: 'use_bdlora', isSet: isGiven, reason: 'block-diagonal LoRA has another shape' },
-  { field: 'bias', isSet: (value) => isGiven(value) && value !== 'none', reason: 'trained biases are not merged' },
+  {
+    field: 'bias',
+    isSet: (value) => isGiven(value) && value !== 'none',
+    reason: 'trained biases are not merged',
+  },
   { field: 'lora_bias', isSet: isOn, reason: 'the bias of lora_B is not merged' },
   { field: 'target_parameters', isSet: isGiven, reason: 'fused expert parameters are not merged' },
-  { field: 'trainable_token_indices', isSet: isGiven, reason: 'single trained embedding rows are not merged' },
+  {
+    field: 'trainable_token_indices',
+    isSet: isGiven,
+    reason: 'single trained embedding rows are not merged',
+  },
   { field: 'layer_replication', isSet: isGiven, reason: 'it changes the number of layers' },
-  { field: 'alora_invocation_tokens', isSet: isGiven, reason: 'it acts from a token on and has no merged form' },
+  {
+    field: 'alora_invocation_tokens',
+    isSet: isGiven,
+    reason: 'it acts from a token on and has no merged form',
+  },
   { field: 'arrow_config', isSet: isGiven, reason: 'it chooses between adapters at run time' },
   { field: 'megatron_config', isSet: isGiven, reason: 'Megatron layers are split over processes' },
   { field: 'kasa_config', isSet: isGiven, reason: 'KaSA is another decomposition' },
@@ -46,7 +58,11 @@ export function refuseUnsupportedAdapter(config: { readonly [field: string]: unk
   const refusal = refusals.find(({ field, isSet }) => isSet(config[field]));
   if (refusal === undefined) return;
   const { field, reason } = refusal;
-  throw new BuildFailure('AdapterUnsupported', `${file} has ${field} ${JSON.stringify(config[field])}: ${reason}`, {
-    details: { field, value: config[field] },
-  });
+  throw new BuildFailure(
+    'AdapterUnsupported',
+    `${file} has ${field} ${JSON.stringify(config[field])}: ${reason}`,
+    {
+      details: { field, value: config[field] },
+    },
+  );
 }

@@ -64,7 +64,8 @@ function readMetadata(value: StrictJson | undefined, file: string): ReadonlyMap<
   if (value === undefined) return metadata;
   if (!(value instanceof Map)) throw corruptAt(file, prefixBytes, '__metadata__ is no JSON object');
   for (const [key, text] of value) {
-    if (typeof text !== 'string') throw corruptAt(file, prefixBytes, `__metadata__ has a value that is no string at ${key}`);
+    if (typeof text !== 'string')
+      throw corruptAt(file, prefixBytes, `__metadata__ has a value that is no string at ${key}`);
     metadata.set(key, text);
   }
   return metadata;
@@ -76,20 +77,24 @@ interface DataPlace {
 }
 
 function readEntry(name: string, entry: StrictJson, place: DataPlace): StoredTensor {
-  const fail = (problem: string) => corruptAt(place.file, prefixBytes, `tensor ${name.slice(0, 200)} ${problem}`);
+  const fail = (problem: string) =>
+    corruptAt(place.file, prefixBytes, `tensor ${name.slice(0, 200)} ${problem}`);
   if (!(entry instanceof Map)) throw fail('has no JSON object');
   for (const key of entry.keys()) {
-    if (!['dtype', 'shape', 'data_offsets'].includes(key)) throw fail(`has the unknown field ${key.slice(0, 200)}`);
+    if (!['dtype', 'shape', 'data_offsets'].includes(key))
+      throw fail(`has the unknown field ${key.slice(0, 200)}`);
   }
   const dtype = entry.get('dtype');
-  if (typeof dtype !== 'string' || !isTensorDtype(dtype)) throw fail(`has the unknown dtype ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== 'string' || !isTensorDtype(dtype))
+    throw fail(`has the unknown dtype ${JSON.stringify(dtype)}`);
   const shape = readSizes(entry.get('shape'));
   if (shape === undefined) throw fail('has a shape that is no list of sizes');
   const range = readOffsets(entry.get('data_offsets'));
   if (range === undefined) throw fail('needs data_offsets of the form [begin, end]');
   const bytes = countBytes(dtype, shape);
   if (bytes === undefined) throw fail(`has the impossible shape [${shape.join(', ')}] for ${dtype}`);
-  if (bytes !== range.bytes) throw fail(`needs ${bytes} bytes for ${dtype} [${shape.join(', ')}], its range has ${range.bytes}`);
+  if (bytes !== range.bytes)
+    throw fail(`needs ${bytes} bytes for ${dtype} [${shape.join(', ')}], its range has ${range.bytes}`);
   return { name, dtype, shape, bytes, offset: place.dataStart + range.begin };
 }
 
@@ -110,9 +115,12 @@ function checkCoverage(tensors: readonly StoredTensor[], source: ByteSource, dat
   let end = dataStart;
   for (const { name, offset, bytes } of tensors) {
     if (offset < end) throw corruptAt(source.file, offset, `tensor ${name} overlaps the one before it`);
-    if (offset > end) throw corruptAt(source.file, end, `${offset - end} bytes before tensor ${name} belong to no tensor`);
+    if (offset > end)
+      throw corruptAt(source.file, end, `${offset - end} bytes before tensor ${name} belong to no tensor`);
     end = offset + bytes;
   }
-  if (end > source.bytes) throw corruptAt(source.file, source.bytes, `ends early: its tensors need ${end} bytes`);
-  if (end < source.bytes) throw corruptAt(source.file, end, `${source.bytes - end} bytes follow the last tensor`);
+  if (end > source.bytes)
+    throw corruptAt(source.file, source.bytes, `ends early: its tensors need ${end} bytes`);
+  if (end < source.bytes)
+    throw corruptAt(source.file, end, `${source.bytes - end} bytes follow the last tensor`);
 }

@@ -23,7 +23,9 @@ export function layOutSafetensors(
   tensors: readonly TensorSpec[],
   metadata: ReadonlyMap<string, string> = new Map(),
 ): SafetensorsLayout {
-  const ordered = tensors.toSorted((a, b) => dtypeBits[b.dtype] - dtypeBits[a.dtype] || (a.name < b.name ? -1 : 1));
+  const ordered = tensors.toSorted(
+    (a, b) => dtypeBits[b.dtype] - dtypeBits[a.dtype] || (a.name < b.name ? -1 : 1),
+  );
   const relative: PlacedTensor[] = [];
   let end = 0;
   for (const { name, dtype, shape } of ordered) {
@@ -42,7 +44,9 @@ function encodeHeader(tensors: readonly PlacedTensor[], metadata: ReadonlyMap<st
     member(name, JSON.stringify({ dtype, shape, data_offsets: [offset, offset + bytes] })),
   );
   if (metadata.size > 0) {
-    const pairs = [...metadata].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, text]) => member(key, JSON.stringify(text)));
+    const pairs = [...metadata]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, text]) => member(key, JSON.stringify(text)));
     members.unshift(member('__metadata__', `{${pairs.join(',')}}`));
   }
   const json = new TextEncoder().encode(`{${members.join(',')}}`);

@@ -28,11 +28,14 @@ export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory
   const tailAt = source.bytes - tailBytes;
   const tail = await readRange(source, tailAt, tailBytes);
   const found = findEnd(tail);
-  if (found === undefined) throw corruptAt(source.file, source.bytes, 'the zip archive has no end record; it may be truncated');
+  if (found === undefined)
+    throw corruptAt(source.file, source.bytes, 'the zip archive has no end record; it may be truncated');
   const narrow = readEnd(tail.subarray(found, found + endBytes), { file: source.file, base: tailAt + found });
   const end = (await readWideEnd(source, narrow.at)) ?? narrow;
-  if (end.bytes > maxDirectoryBytes) throw corruptAt(source.file, end.at, `the archive directory has ${end.bytes} bytes`);
-  if (end.offset + end.bytes !== end.at) throw corruptAt(source.file, end.at, 'the archive directory does not end where its end record begins');
+  if (end.bytes > maxDirectoryBytes)
+    throw corruptAt(source.file, end.at, `the archive directory has ${end.bytes} bytes`);
+  if (end.offset + end.bytes !== end.at)
+    throw corruptAt(source.file, end.at, 'the archive directory does not end where its end record begins');
   return end;
 }
 
@@ -40,7 +43,9 @@ export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory
 function findEnd(tail: Uint8Array): number | undefined {
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   for (let at = tail.length - endBytes; at >= 0; at -= 1) {
-    const fits = view.getUint32(at, true) === endSignature && at + endBytes + view.getUint16(at + 20, true) === tail.length;
+    const fits =
+      view.getUint32(at, true) === endSignature &&
+      at + endBytes + view.getUint16(at + 20, true) === tail.length;
     if (fits) return at;
   }
   return undefined;
@@ -52,7 +57,8 @@ function readEnd(bytes: Uint8Array, place: { file: string; base: number }): End 
   checkVolumes([cursor.u16(), cursor.u16()], place);
   const onThisVolume = cursor.u16();
   const entries = cursor.u16();
-  if (entries !== onThisVolume) throw corruptAt(place.file, place.base, 'the end record counts its records in two ways');
+  if (entries !== onThisVolume)
+    throw corruptAt(place.file, place.base, 'the end record counts its records in two ways');
   return { entries, bytes: cursor.u32(), offset: cursor.u32(), at: place.base };
 }
 
@@ -60,24 +66,33 @@ function readEnd(bytes: Uint8Array, place: { file: string; base: number }): End 
 async function readWideEnd(source: ByteSource, endAt: number): Promise<End | undefined> {
   const locatorAt = endAt - locatorBytes;
   if (locatorAt < 0) return undefined;
-  const locator = new ByteCursor(await readRange(source, locatorAt, locatorBytes), { file: source.file, base: locatorAt });
+  const locator = new ByteCursor(await readRange(source, locatorAt, locatorBytes), {
+    file: source.file,
+    base: locatorAt,
+  });
   if (locator.u32() !== locatorSignature) return undefined;
   locator.take(4);
   const at = locator.u64();
-  if (at + wideEndBytes !== locatorAt) throw corruptAt(source.file, locatorAt, 'the ZIP64 end record is not where it must be');
+  if (at + wideEndBytes !== locatorAt)
+    throw corruptAt(source.file, locatorAt, 'the ZIP64 end record is not where it must be');
   const place = { file: source.file, base: at };
   const cursor = new ByteCursor(await readRange(source, at, wideEndBytes), place);
-  if (cursor.u32() !== wideEndSignature) throw corruptAt(source.file, at, 'no ZIP64 end record where one must be');
+  if (cursor.u32() !== wideEndSignature)
+    throw corruptAt(source.file, at, 'no ZIP64 end record where one must be');
   cursor.take(12); // size of this record, versions
   checkVolumes([cursor.u32(), cursor.u32()], place);
   const onThisVolume = cursor.u64();
   const entries = cursor.u64();
-  if (entries !== onThisVolume) throw corruptAt(source.file, at, 'the ZIP64 end record counts its records in two ways');
+  if (entries !== onThisVolume)
+    throw corruptAt(source.file, at, 'the ZIP64 end record counts its records in two ways');
   return { entries, bytes: cursor.u64(), offset: cursor.u64(), at };
 }
 
 function checkVolumes(volumes: readonly number[], place: { file: string; base: number }): void {
   if (volumes.some((volume) => volume !== 0)) {
-    throw unsupportedAt({ file: place.file, offset: place.base }, 'the archive is split over several volumes');
+    throw unsupportedAt(
+      { file: place.file, offset: place.base },
+      'the archive is split over several volumes',
+    );
   }
 }

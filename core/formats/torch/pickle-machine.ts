@@ -1,6 +1,13 @@
 import type { ByteCursor } from '../byte-cursor.ts';
 import { corruptAt, unsupportedAt } from '../byte-source.ts';
-import { PickleDict, PickleList, PickleTuple, showValue, type PickleHost, type PickleValue } from './pickle-values.ts';
+import {
+  PickleDict,
+  PickleList,
+  PickleTuple,
+  showValue,
+  type PickleHost,
+  type PickleValue,
+} from './pickle-values.ts';
 
 // Each far above what a model of half a million tensors needs, and low enough that a hostile file costs seconds.
 const maxStack = 4_000_000;
@@ -24,7 +31,8 @@ export class PickleMachine {
   }
 
   push(value: PickleValue): void {
-    if (this.#stack.length >= maxStack) throw this.corrupt(`the pickle piles up more than ${maxStack} values`);
+    if (this.#stack.length >= maxStack)
+      throw this.corrupt(`the pickle piles up more than ${maxStack} values`);
     this.#stack.push(value);
   }
 
@@ -36,7 +44,8 @@ export class PickleMachine {
 
   /** The topmost values, in the order they were pushed. */
   popMany(count: number): PickleValue[] {
-    if (this.#stack.length < count) throw this.corrupt(`the pickle takes ${count} values where there are fewer`);
+    if (this.#stack.length < count)
+      throw this.corrupt(`the pickle takes ${count} values where there are fewer`);
     return this.#stack.splice(this.#stack.length - count, count);
   }
 
@@ -68,7 +77,8 @@ export class PickleMachine {
 
   recall(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw this.corrupt(`the pickle recalls value ${index}, which it never remembered`);
+    if (value === undefined)
+      throw this.corrupt(`the pickle recalls value ${index}, which it never remembered`);
     this.push(value);
   }
 
@@ -81,7 +91,8 @@ export class PickleMachine {
 
   setItems(pairs: readonly PickleValue[]): void {
     const dict = this.pop();
-    if (!(dict instanceof PickleDict)) throw this.corrupt('the pickle sets an item of something that is no dictionary');
+    if (!(dict instanceof PickleDict))
+      throw this.corrupt('the pickle sets an item of something that is no dictionary');
     if (pairs.length % 2 !== 0) throw this.corrupt('the pickle sets a key without a value');
     for (let index = 0; index < pairs.length; index += 2) {
       const key = pairs[index] ?? null;

@@ -77,7 +77,8 @@ function pushGlobal(machine: PickleMachine, module: string, name: string): void 
 
 function pushStackGlobal(machine: PickleMachine): void {
   const [module, name] = machine.popMany(2);
-  if (typeof module !== 'string' || typeof name !== 'string') throw machine.corrupt('the pickle names a global by no text');
+  if (typeof module !== 'string' || typeof name !== 'string')
+    throw machine.corrupt('the pickle names a global by no text');
   pushGlobal(machine, module, name);
 }
 

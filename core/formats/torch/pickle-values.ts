@@ -48,5 +48,7 @@ export interface PickleHost {
 export function showValue(value: PickleValue | undefined): string {
   if (value instanceof PickleSymbol) return value.description;
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 200));
-  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? `${value}` : 'a plain value';
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+    ? `${value}`
+    : 'a plain value';
 }

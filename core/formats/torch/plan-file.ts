@@ -16,7 +16,12 @@ export function planTorchFile(path: string, tensors: readonly PlannedTensor[]): 
   const owners = tensors.filter(({ aliasOf }) => aliasOf === undefined);
   const keys = new Map(owners.map(({ name }, index) => [name, String(index)]));
   const pickle = writeStateDictPickle(
-    tensors.map(({ name, dtype, shape, aliasOf }) => ({ name, dtype, shape, storageKey: keys.get(aliasOf ?? name) ?? '' })),
+    tensors.map(({ name, dtype, shape, aliasOf }) => ({
+      name,
+      dtype,
+      shape,
+      storageKey: keys.get(aliasOf ?? name) ?? '',
+    })),
   );
   const records: ZipSource[] = [
     { name: `${folder}/data.pkl`, content: pickle },

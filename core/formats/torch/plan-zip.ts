@@ -50,7 +50,13 @@ function place(source: ZipSource, headerOffset: number): Placed {
   const atHand = source.content instanceof Uint8Array;
   const bytes = atHand ? source.content.length : source.content.bytes;
   const crc = source.content instanceof Uint8Array ? crc32(source.content) : 0;
-  return { ...source, headerOffset, bytes, crc, header: writeLocalHeader({ name: source.name, headerOffset, bytes, crc }) };
+  return {
+    ...source,
+    headerOffset,
+    bytes,
+    crc,
+    header: writeLocalHeader({ name: source.name, headerOffset, bytes, crc }),
+  };
 }
 
 function piecesOf(record: Placed, entryOffset: number): Piece[] {
@@ -116,10 +122,32 @@ function writeEnd(directory: { records: number; offset: number; bytes: number })
   const { records, offset, bytes } = directory;
   const writer = new ByteWriter();
   if (records >= 0xffff || offset >= wide || bytes >= wide) {
-    writer.u32(0x06064b50).u64(44).u16(45).u16(45).u32(0).u32(0).u64(records).u64(records).u64(bytes).u64(offset);
-    writer.u32(0x07064b50).u32(0).u64(offset + bytes).u32(1);
+    writer
+      .u32(0x06064b50)
+      .u64(44)
+      .u16(45)
+      .u16(45)
+      .u32(0)
+      .u32(0)
+      .u64(records)
+      .u64(records)
+      .u64(bytes)
+      .u64(offset);
+    writer
+      .u32(0x07064b50)
+      .u32(0)
+      .u64(offset + bytes)
+      .u32(1);
   }
   const count = Math.min(records, 0xffff);
-  writer.u32(0x06054b50).u16(0).u16(0).u16(count).u16(count).u32(Math.min(bytes, wide)).u32(Math.min(offset, wide)).u16(0);
+  writer
+    .u32(0x06054b50)
+    .u16(0)
+    .u16(0)
+    .u16(count)
+    .u16(count)
+    .u32(Math.min(bytes, wide))
+    .u32(Math.min(offset, wide))
+    .u16(0);
   return writer.toBytes();
 }

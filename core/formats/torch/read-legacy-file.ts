@@ -6,7 +6,9 @@ import { readStateDict, type TorchWeights } from './state-dict.ts';
 import { TorchHost } from './torch-host.ts';
 
 // pickle.dumps(0x1950a86a20f9469cfc6c, protocol=2): torch/serialization.py, MAGIC_NUMBER.
-const magicPickle = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+const magicPickle = [
+  0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+];
 const legacyProtocol = 1001;
 const firstReadBytes = 1 << 20;
 
@@ -21,14 +23,16 @@ export function isLegacyTorchFile(head: Uint8Array): boolean {
 export async function readLegacyTorchFile(source: ByteSource, root?: string): Promise<TorchWeights> {
   const { values, host, end } = await readPickles(source);
   const [, protocol, system, state, keys] = values;
-  if (protocol !== legacyProtocol) throw corruptAt(source.file, 0, 'has another protocol than the legacy one');
+  if (protocol !== legacyProtocol)
+    throw corruptAt(source.file, 0, 'has another protocol than the legacy one');
   if (system instanceof PickleDict && system.entries.get('little_endian') === false) {
     throw unsupportedAt({ file: source.file, offset: 0 }, 'its numbers are big-endian');
   }
   const offsets = await locateStorages(source, { host, keys, end });
   const locate = (storage: { readonly key: string }): number => {
     const offset = offsets.get(storage.key);
-    if (offset === undefined) throw corruptAt(source.file, end, `storage ${storage.key.slice(0, 200)} has no bytes`);
+    if (offset === undefined)
+      throw corruptAt(source.file, end, `storage ${storage.key.slice(0, 200)} has no bytes`);
     return offset;
   };
   return readStateDict(state ?? null, { file: source.file, root, locate });
@@ -72,15 +76,24 @@ interface StoragePlan {
   readonly end: number;
 }
 
-async function locateStorages(source: ByteSource, { host, keys, end }: StoragePlan): Promise<Map<string, number>> {
+async function locateStorages(
+  source: ByteSource,
+  { host, keys, end }: StoragePlan,
+): Promise<Map<string, number>> {
   const offsets = new Map<string, number>();
   let at = end;
   for (const key of keys instanceof PickleList ? keys.items : []) {
     const storage = typeof key === 'string' ? host.storages.get(key) : undefined;
-    if (storage === undefined || offsets.has(storage.key)) throw corruptAt(source.file, at, 'lists a storage no tensor has, or one twice');
+    if (storage === undefined || offsets.has(storage.key))
+      throw corruptAt(source.file, at, 'lists a storage no tensor has, or one twice');
     const prefix = await readRange(source, at, 8);
     const items = new DataView(prefix.buffer, prefix.byteOffset).getBigInt64(0, true);
-    if (items !== BigInt(storage.items)) throw corruptAt(source.file, at, `storage ${storage.key} has ${items} items, ${storage.items} were announced`);
+    if (items !== BigInt(storage.items))
+      throw corruptAt(
+        source.file,
+        at,
+        `storage ${storage.key} has ${items} items, ${storage.items} were announced`,
+      );
     offsets.set(storage.key, at + 8);
     at += 8 + storage.bytes;
   }

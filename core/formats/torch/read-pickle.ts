@@ -25,7 +25,10 @@ export function readPickle(bytes: Uint8Array, place: PicklePlace, host: PickleHo
     machine.offset = machine.cursor.offset;
     const opcode = machine.cursor.u8();
     const operation = pickleOperations.get(opcode);
-    if (operation === undefined) throw machine.unsupported(`the pickle uses the opcode 0x${opcode.toString(16)}, which this version refuses`);
+    if (operation === undefined)
+      throw machine.unsupported(
+        `the pickle uses the opcode 0x${opcode.toString(16)}, which this version refuses`,
+      );
     operation(machine);
   }
   return { value: machine.result.value, bytes: machine.cursor.position };

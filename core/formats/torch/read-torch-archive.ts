@@ -15,12 +15,15 @@ export async function readTorchArchive(source: ByteSource, root?: string): Promi
   await checkByteOrder(source, records.get(`${folder}/byteorder`));
   const pickle = records.get(`${folder}/data.pkl`);
   if (pickle === undefined) throw corruptAt(source.file, 0, 'the archive has no data.pkl');
-  if (pickle.bytes > maxPickleBytes) throw unsupportedAt({ file: source.file, offset: pickle.offset }, `data.pkl has ${pickle.bytes} bytes`);
+  if (pickle.bytes > maxPickleBytes)
+    throw unsupportedAt({ file: source.file, offset: pickle.offset }, `data.pkl has ${pickle.bytes} bytes`);
   const host = new TorchHost(source.file);
   const bytes = await readRange(source, pickle.offset, pickle.bytes);
   const reading = readPickle(bytes, { file: source.file, base: pickle.offset }, host);
-  if (reading.bytes < bytes.length) throw corruptAt(source.file, pickle.offset + reading.bytes, 'data.pkl goes on after its end');
-  const locate = (storage: StorageSymbol) => locateStorage(records.get(`${folder}/data/${storage.key}`), storage, source);
+  if (reading.bytes < bytes.length)
+    throw corruptAt(source.file, pickle.offset + reading.bytes, 'data.pkl goes on after its end');
+  const locate = (storage: StorageSymbol) =>
+    locateStorage(records.get(`${folder}/data/${storage.key}`), storage, source);
   for (const storage of host.storages.values()) locate(storage);
   return readStateDict(reading.value, { file: source.file, root, locate });
 }
@@ -28,9 +31,13 @@ export async function readTorchArchive(source: ByteSource, root?: string): Promi
 function findFolder(records: ReadonlyMap<string, ZipRecord>, source: ByteSource): string {
   const folders = new Set([...records.keys()].map((name) => name.slice(0, name.indexOf('/'))));
   const [folder, other] = folders;
-  if (folder === undefined || other !== undefined) throw corruptAt(source.file, 0, 'the archive needs exactly one folder at its top');
-  const script = [...records.keys()].find((name) => name === `${folder}/constants.pkl` || name.startsWith(`${folder}/code/`));
-  if (script !== undefined) throw unsupportedAt({ file: source.file, offset: 0 }, 'is a TorchScript program, not weights');
+  if (folder === undefined || other !== undefined)
+    throw corruptAt(source.file, 0, 'the archive needs exactly one folder at its top');
+  const script = [...records.keys()].find(
+    (name) => name === `${folder}/constants.pkl` || name.startsWith(`${folder}/code/`),
+  );
+  if (script !== undefined)
+    throw unsupportedAt({ file: source.file, offset: 0 }, 'is a TorchScript program, not weights');
   return folder;
 }
 
@@ -40,14 +47,20 @@ async function checkByteOrder(source: ByteSource, record: ZipRecord | undefined)
   const bytes = await readRange(source, record.offset, Math.min(record.bytes, 16));
   const order = String.fromCharCode(...bytes);
   if (order === 'little') return;
-  if (order === 'big') throw unsupportedAt({ file: source.file, offset: record.offset }, 'its numbers are big-endian');
+  if (order === 'big')
+    throw unsupportedAt({ file: source.file, offset: record.offset }, 'its numbers are big-endian');
   throw corruptAt(source.file, record.offset, 'names no byte order');
 }
 
 function locateStorage(record: ZipRecord | undefined, storage: StorageSymbol, source: ByteSource): number {
-  if (record === undefined) throw corruptAt(source.file, 0, `the archive has no record for storage ${storage.key.slice(0, 200)}`);
+  if (record === undefined)
+    throw corruptAt(source.file, 0, `the archive has no record for storage ${storage.key.slice(0, 200)}`);
   if (record.bytes !== storage.bytes) {
-    throw corruptAt(source.file, record.offset, `storage ${storage.key} needs ${storage.bytes} bytes, its record has ${record.bytes}`);
+    throw corruptAt(
+      source.file,
+      record.offset,
+      `storage ${storage.key} needs ${storage.bytes} bytes, its record has ${record.bytes}`,
+    );
   }
   return record.offset;
 }

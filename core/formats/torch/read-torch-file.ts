@@ -15,15 +15,25 @@ export async function readTorchFile(source: ByteSource, root?: string): Promise<
   if (isLegacyTorchFile(head)) return readLegacyTorchFile(source, root);
   const place = { file: source.file, offset: 0 };
   if (startsWith(head, 'version https://git-lfs')) {
-    throw corruptAt(source.file, 0, 'is a Git LFS pointer, not the weights it points to; fetch it with git lfs pull');
+    throw corruptAt(
+      source.file,
+      0,
+      'is a Git LFS pointer, not the weights it points to; fetch it with git lfs pull',
+    );
   }
   if (startsWith(head.subarray(257), 'ustar')) {
-    throw unsupportedAt(place, 'is a tar archive of torch before 0.1.10, which torch itself no longer loads safely');
+    throw unsupportedAt(
+      place,
+      'is a tar archive of torch before 0.1.10, which torch itself no longer loads safely',
+    );
   }
   if (head[0] === 0x80) throw unsupportedAt(place, 'is a pickle, but none that torch.save wrote');
   throw corruptAt(source.file, 0, 'is no file that torch.save wrote');
 }
 
 function startsWith(bytes: Uint8Array, text: string): boolean {
-  return text.length <= bytes.length && [...text].every((character, index) => bytes[index] === character.charCodeAt(0));
+  return (
+    text.length <= bytes.length &&
+    [...text].every((character, index) => bytes[index] === character.charCodeAt(0))
+  );
 }

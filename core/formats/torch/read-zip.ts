@@ -47,7 +47,8 @@ export async function readZipRecords(source: ByteSource): Promise<ZipRecord[]> {
 function readEntry(cursor: ByteCursor): DirectoryEntry {
   const at = cursor.offset;
   const place = { file: cursor.file, offset: at };
-  if (cursor.u32() !== entrySignature) throw corruptAt(cursor.file, at, 'no directory entry where one must be');
+  if (cursor.u32() !== entrySignature)
+    throw corruptAt(cursor.file, at, 'no directory entry where one must be');
   cursor.take(4); // version made by, version needed
   const flags = cursor.u16();
   const method = cursor.u16();
@@ -64,7 +65,8 @@ function readEntry(cursor: ByteCursor): DirectoryEntry {
   const extra = new ByteCursor(cursor.take(extraBytes), { file: cursor.file, base: at });
   cursor.take(commentBytes);
   if ((flags & flagEncrypted) !== 0) throw unsupportedAt(place, `record ${name} is encrypted`);
-  if (method !== 0) throw unsupportedAt(place, `record ${name} is compressed; torch writes stored records only`);
+  if (method !== 0)
+    throw unsupportedAt(place, `record ${name} is compressed; torch writes stored records only`);
   if (disk !== 0) throw unsupportedAt(place, `record ${name} is on another volume`);
   const [bytes, storedBytes, headerOffset] = widen(extra, [size, stored, header]);
   if (bytes !== storedBytes) throw corruptAt(cursor.file, at, `record ${name} is stored but has two sizes`);
@@ -72,7 +74,10 @@ function readEntry(cursor: ByteCursor): DirectoryEntry {
 }
 
 /** Fields of 0xFFFFFFFF stand in the ZIP64 extra field 0x0001 instead, in this order (APPNOTE 4.5.3). */
-function widen(extra: ByteCursor, fields: readonly [number, number, number]): readonly [number, number, number] {
+function widen(
+  extra: ByteCursor,
+  fields: readonly [number, number, number],
+): readonly [number, number, number] {
   let wide: ByteCursor | undefined;
   while (extra.remaining >= 4) {
     const id = extra.u16();
@@ -90,17 +95,26 @@ function widen(extra: ByteCursor, fields: readonly [number, number, number]): re
 
 function checkName(name: string, place: { file: string; offset: number }): string {
   const parts = name.split('/');
-  const plain = parts.length >= 2 && parts.every((part) => part !== '' && part !== '.' && part !== '..') && !/[\\\0:]/.test(name);
-  if (!plain) throw corruptAt(place.file, place.offset, `has the record name ${JSON.stringify(name.slice(0, 200))}`);
+  const plain =
+    parts.length >= 2 &&
+    parts.every((part) => part !== '' && part !== '.' && part !== '..') &&
+    !/[\\\0:]/.test(name);
+  if (!plain)
+    throw corruptAt(place.file, place.offset, `has the record name ${JSON.stringify(name.slice(0, 200))}`);
   return name;
 }
 
 /** Finds each record's data behind its local header and proves that no byte belongs to two records. */
-async function locate(source: ByteSource, entries: readonly DirectoryEntry[], end: number): Promise<ZipRecord[]> {
+async function locate(
+  source: ByteSource,
+  entries: readonly DirectoryEntry[],
+  end: number,
+): Promise<ZipRecord[]> {
   const records: ZipRecord[] = [];
   let free = 0;
   for (const entry of entries.toSorted((a, b) => a.headerOffset - b.headerOffset)) {
-    if (entry.headerOffset < free) throw corruptAt(source.file, entry.headerOffset, `record ${entry.name} overlaps another`);
+    if (entry.headerOffset < free)
+      throw corruptAt(source.file, entry.headerOffset, `record ${entry.name} overlaps another`);
     const offset = await readLocalHeader(source, entry);
     free = offset + entry.bytes;
     if (!Number.isSafeInteger(free) || free > end) {
@@ -115,8 +129,12 @@ async function locate(source: ByteSource, entries: readonly DirectoryEntry[], en
 async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promise<number> {
   const nameBytes = new TextEncoder().encode(entry.name).length;
   const at = entry.headerOffset;
-  const cursor = new ByteCursor(await readRange(source, at, localFixedBytes + nameBytes), { file: source.file, base: at });
-  if (cursor.u32() !== localSignature) throw corruptAt(source.file, at, `record ${entry.name} has no local header`);
+  const cursor = new ByteCursor(await readRange(source, at, localFixedBytes + nameBytes), {
+    file: source.file,
+    base: at,
+  });
+  if (cursor.u32() !== localSignature)
+    throw corruptAt(source.file, at, `record ${entry.name} has no local header`);
   cursor.take(4); // version, flags
   const method = cursor.u16();
   cursor.take(8); // time, date, CRC-32
@@ -126,7 +144,8 @@ async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promi
   if (localNameBytes !== nameBytes || cursor.text(nameBytes) !== entry.name) {
     throw corruptAt(source.file, at, `record ${entry.name} has another name in its local header`);
   }
-  if (method !== 0) throw corruptAt(source.file, at, `record ${entry.name} is compressed according to its local header`);
+  if (method !== 0)
+    throw corruptAt(source.file, at, `record ${entry.name} is compressed according to its local header`);
   const told = sizes.every((size) => size === entry.bytes || size === 0xffffffff);
   if (!told && !entry.sizesFollowData) {
     throw corruptAt(source.file, at, `record ${entry.name} has another size in its local header`);

@@ -19,10 +19,16 @@ const maxExpandedBytes = 2 ** 30;
  */
 export function rebuildTensor(args: readonly PickleValue[], place: Place): TensorSymbol {
   const [storage, storageOffset, size, stride, , , ...rest] = args;
-  if (!(storage instanceof StorageSymbol)) throw corruptAt(place.file, place.offset, 'a tensor has no storage');
+  if (!(storage instanceof StorageSymbol))
+    throw corruptAt(place.file, place.offset, 'a tensor has no storage');
   const shape = readSizes(size);
   const strides = readSizes(stride);
-  if (!isSize(storageOffset) || shape === undefined || strides === undefined || shape.length !== strides.length) {
+  if (
+    !isSize(storageOffset) ||
+    shape === undefined ||
+    strides === undefined ||
+    shape.length !== strides.length
+  ) {
     throw corruptAt(place.file, place.offset, 'a tensor has a malformed offset, shape or stride');
   }
   refuseMetadata(rest, place);
@@ -35,7 +41,8 @@ export function rebuildTensor(args: readonly PickleValue[], place: Place): Tenso
 function chooseDtype(storage: StorageSymbol, rest: readonly PickleValue[], place: Place): TensorDtype {
   const own = rest.find((item) => item instanceof DtypeSymbol)?.dtype;
   const dtype = own ?? storage.dtype;
-  if (dtype === undefined) throw corruptAt(place.file, place.offset, 'a tensor over an untyped storage has no dtype');
+  if (dtype === undefined)
+    throw corruptAt(place.file, place.offset, 'a tensor over an untyped storage has no dtype');
   if (storage.dtype !== undefined && storage.dtype !== dtype) {
     throw corruptAt(place.file, place.offset, `a tensor of ${dtype} claims a storage of ${storage.dtype}`);
   }
@@ -44,7 +51,9 @@ function chooseDtype(storage: StorageSymbol, rest: readonly PickleValue[], place
 
 /** Lazy conjugation and negation would change the values that the bytes stand for. */
 function refuseMetadata(rest: readonly PickleValue[], place: Place): void {
-  const flagged = rest.some((item) => item instanceof PickleDict && [...item.entries.values()].some((flag) => flag === true));
+  const flagged = rest.some(
+    (item) => item instanceof PickleDict && [...item.entries.values()].some((flag) => flag === true),
+  );
   if (flagged) throw unsupportedAt(place, 'a tensor carries a lazy conjugation or negation');
 }
 
@@ -54,7 +63,11 @@ function checkBounds(tensor: TensorSymbol, dtype: TensorDtype, place: Place): vo
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] ?? 0), storageOffset);
   const end = shape.includes(0) ? storageOffset : last + 1;
   if (!Number.isSafeInteger(end * itemBytes) || end * itemBytes > storage.bytes) {
-    throw corruptAt(place.file, place.offset, `a tensor reaches to byte ${end * itemBytes} of a storage of ${storage.bytes}`);
+    throw corruptAt(
+      place.file,
+      place.offset,
+      `a tensor reaches to byte ${end * itemBytes} of a storage of ${storage.bytes}`,
+    );
   }
   const bytes = shape.reduce((product, size) => product * size, itemBytes);
   if (!Number.isSafeInteger(bytes)) {

@@ -37,7 +37,10 @@ export function readStateDict(value: PickleValue, place: StateDictPlace): TorchW
       skipped.push(typeof key === 'string' ? key : 'an entry without a text for its name');
     }
   }
-  return { tensors, notices: skipped.map((key) => `${baseName(place.file)}: ${key} is no tensor and was left out`) };
+  return {
+    tensors,
+    notices: skipped.map((key) => `${baseName(place.file)}: ${key} is no tensor and was left out`),
+  };
 }
 
 function descend(value: PickleValue, place: StateDictPlace): PickleDict {
@@ -47,7 +50,10 @@ function descend(value: PickleValue, place: StateDictPlace): PickleDict {
     if (next === undefined) {
       throw current instanceof PickleDict
         ? askForRoot(current, place)
-        : new BuildFailure('WeightsUnsupported', `${baseName(place.file)} has no dictionary on the way to ${place.root}`);
+        : new BuildFailure(
+            'WeightsUnsupported',
+            `${baseName(place.file)} has no dictionary on the way to ${place.root}`,
+          );
     }
     current = next;
   }
@@ -58,7 +64,8 @@ function descend(value: PickleValue, place: StateDictPlace): PickleDict {
 /** Looks one level deep only, so that a structure that contains itself cannot keep it busy. */
 function holdsTensors(value: PickleValue): boolean {
   if (value instanceof TensorSymbol) return true;
-  if (value instanceof PickleDict) return [...value.entries.values()].some((item) => item instanceof TensorSymbol);
+  if (value instanceof PickleDict)
+    return [...value.entries.values()].some((item) => item instanceof TensorSymbol);
   const items = value instanceof PickleList || value instanceof PickleTuple ? value.items : [];
   return items.some((item) => item instanceof TensorSymbol);
 }
@@ -67,7 +74,10 @@ function askForRoot(dict: PickleDict, place: StateDictPlace): BuildFailure {
   const roots = [...dict.entries].flatMap(([key, item]) =>
     typeof key === 'string' && item instanceof PickleDict && holdsTensors(item) ? [key] : [],
   );
-  const asked = place.root === undefined ? 'keeps its tensors deeper than its first level' : `has no state dict under ${place.root}`;
+  const asked =
+    place.root === undefined
+      ? 'keeps its tensors deeper than its first level'
+      : `has no state dict under ${place.root}`;
   const choice = roots.length > 0 ? `; dictionaries of tensors: ${roots.slice(0, 10).join(', ')}` : '';
   return new BuildFailure('WeightsUnsupported', `${baseName(place.file)} ${asked}${choice}`, {
     hint: 'Name the key of the state dict with --root.',

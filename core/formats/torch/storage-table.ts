@@ -29,14 +29,23 @@ export class StorageTable {
     if (tag !== 'storage' || !(type instanceof StorageClass) || typeof key !== 'string') {
       throw corruptAt(this.#file, offset, 'a storage has no proper identity');
     }
-    if (view !== undefined && view !== null) throw unsupportedAt({ file: this.#file, offset }, 'a storage is a view of another one');
-    return this.#register(new StorageSymbol({ key, dtype: type.dtype, ...this.#measure(type, count, offset) }), offset);
+    if (view !== undefined && view !== null)
+      throw unsupportedAt({ file: this.#file, offset }, 'a storage is a view of another one');
+    return this.#register(
+      new StorageSymbol({ key, dtype: type.dtype, ...this.#measure(type, count, offset) }),
+      offset,
+    );
   }
 
-  #measure({ dtype }: StorageClass, count: PickleValue | undefined, offset: number): { items: number; bytes: number } {
+  #measure(
+    { dtype }: StorageClass,
+    count: PickleValue | undefined,
+    offset: number,
+  ): { items: number; bytes: number } {
     const items = typeof count === 'number' && count >= 0 ? count : NaN;
     const bytes = items * (dtype === undefined ? 1 : dtypeBits[dtype] / 8);
-    if (!Number.isSafeInteger(bytes)) throw corruptAt(this.#file, offset, `a storage has ${showValue(count)} items`);
+    if (!Number.isSafeInteger(bytes))
+      throw corruptAt(this.#file, offset, `a storage has ${showValue(count)} items`);
     return { items, bytes };
   }
 
@@ -44,7 +53,11 @@ export class StorageTable {
     const known = this.#storages.get(storage.key);
     if (known === undefined) this.#storages.set(storage.key, storage);
     else if (known.bytes !== storage.bytes) {
-      throw corruptAt(this.#file, offset, `storage ${showValue(storage.key)} has two sizes, ${known.bytes} and ${storage.bytes} bytes`);
+      throw corruptAt(
+        this.#file,
+        offset,
+        `storage ${showValue(storage.key)} has two sizes, ${known.bytes} and ${storage.bytes} bytes`,
+      );
     }
     return known !== undefined && known.dtype === storage.dtype ? known : storage;
   }

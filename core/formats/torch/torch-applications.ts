@@ -22,7 +22,8 @@ export const torchApplications: ReadonlyMap<string, Application> = new Map<strin
 function makeDict([pairs, ...rest]: readonly PickleValue[], place: Place): PickleDict {
   const dict = new PickleDict();
   if (pairs === undefined) return dict;
-  if (rest.length > 0 || !(pairs instanceof PickleList)) throw corruptAt(place.file, place.offset, 'an OrderedDict is made of no list');
+  if (rest.length > 0 || !(pairs instanceof PickleList))
+    throw corruptAt(place.file, place.offset, 'an OrderedDict is made of no list');
   for (const pair of pairs.items) {
     const [key, value] = readPair(pair, place);
     if (dict.entries.has(key)) throw corruptAt(place.file, place.offset, 'an OrderedDict has a key twice');

@@ -1,5 +1,11 @@
 import { unsupportedAt } from '../byte-source.ts';
-import { PickleDict, showValue, type PickleHost, type PickleTuple, type PickleValue } from './pickle-values.ts';
+import {
+  PickleDict,
+  showValue,
+  type PickleHost,
+  type PickleTuple,
+  type PickleValue,
+} from './pickle-values.ts';
 import { StorageTable } from './storage-table.ts';
 import { torchApplications } from './torch-applications.ts';
 import { storageClasses, torchDtypes } from './torch-dtypes.ts';
@@ -20,21 +26,27 @@ export class TorchHost implements PickleHost {
 
   resolveGlobal(name: string, offset: number): PickleValue {
     if (torchApplications.has(name)) return new TorchCallable(name);
-    if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage') return new StorageClass(undefined);
+    if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage')
+      return new StorageClass(undefined);
     const member = name.startsWith('torch.') ? name.slice('torch.'.length) : '';
     const storage = storageClasses.get(member);
     if (storage !== undefined) return new StorageClass(storage);
     const dtype = torchDtypes.get(member);
     if (dtype !== undefined) return new DtypeSymbol(dtype);
-    throw unsupportedAt({ file: this.#file, offset }, `the pickle names ${showValue(name)}, which no weight file needs`, {
-      hint: 'Loading this file in Python could run that code. Ask its publisher for safetensors.',
-      details: { global: name.slice(0, 200) },
-    });
+    throw unsupportedAt(
+      { file: this.#file, offset },
+      `the pickle names ${showValue(name)}, which no weight file needs`,
+      {
+        hint: 'Loading this file in Python could run that code. Ask its publisher for safetensors.',
+        details: { global: name.slice(0, 200) },
+      },
+    );
   }
 
   apply(callable: PickleValue, args: PickleTuple, offset: number): PickleValue {
     const place = { file: this.#file, offset };
-    const application = callable instanceof TorchCallable ? torchApplications.get(callable.description) : undefined;
+    const application =
+      callable instanceof TorchCallable ? torchApplications.get(callable.description) : undefined;
     if (application === undefined) throw unsupportedAt(place, `the pickle applies ${showValue(callable)}`);
     return application(args.items, place);
   }

@@ -71,7 +71,7 @@ svg text.name { font-weight: 600; }
 .fill-inconclusive { fill: var(--inconclusive); } .fill-error { fill: var(--error); } .fill-baseline { fill: var(--accent); }
 .gates { list-style: none; margin: 14px 0 0; padding: 0; }
 .gates li { display: grid; grid-template-columns: 118px 1fr; gap: 4px 14px; padding: 9px 0; border-top: 1px solid var(--line); }
-.gates code { color: var(--soft); }
+.gates code { color: var(--soft); white-space: nowrap; }
 code, .digest { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .digest { overflow-wrap: anywhere; }
 details { margin-top: 14px; border-top: 1px solid var(--line); padding-top: 12px; }
@@ -88,6 +88,7 @@ ul.notes li + li { margin-top: 4px; }
 @media (max-width: 560px) {
   main { padding: 24px 14px 40px; }
   .gates li { grid-template-columns: 1fr; }
+  .gates code { white-space: normal; }
 }
 @media print {
   :root {

@@ -94,11 +94,11 @@ function renderBenchmark(points: readonly ReportBenchmarkPoint[]): Markup {
 }
 
 function renderWorst({ id, reference, baseline, variant }: WorstSample): Markup {
-  const shared = sharedStart(baseline.text, variant.text);
-  const side = (title: string, { text, score }: WorstSample['baseline']): Markup =>
+  const [left, right] = splitShared(baseline.text, variant.text);
+  const side = (title: string, score: number, text: Split): Markup =>
     markup`<div>
       <p class="small soft"><span>${title}</span><span>${formatFigure(score, 'percent')}</span></p>
-      <p>${text.slice(0, shared)}<mark>${text.slice(shared)}</mark></p>
+      <p>${text.start}${text.own === '' ? null : markup`<mark>${text.own}</mark>`}${text.end}</p>
     </div>`;
   return markup`<div class="sample">
     <p class="small"><strong>${id}</strong></p>
@@ -107,18 +107,40 @@ function renderWorst({ id, reference, baseline, variant }: WorstSample): Markup 
         <p class="small soft"><span>Reference</span></p>
         <p>${reference}</p>
       </div>
-      ${side('Baseline', baseline)}${side('This variant', variant)}
+      ${side('Baseline', baseline.score, left)}${side('This variant', variant.score, right)}
     </div>
   </div> `;
 }
 
-/** Length of the common start of two texts, cut back to the start of the first word that differs. */
-function sharedStart(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) length++;
-  if (length === a.length && length === b.length) return length;
-  const back = /[^\s\p{Script=Han}]*$/u.exec(a.slice(0, length))?.[0].length ?? 0;
-  return length - back;
+interface Split {
+  readonly start: string;
+  /** What only this text has. */
+  readonly own: string;
+  readonly end: string;
+}
+
+/** Two texts with their common start and end set apart, by words (Han characters one by one). */
+function splitShared(a: string, b: string): [Split, Split] {
+  const [left, right] = [splitWords(a), splitWords(b)];
+  const shortest = Math.min(left.length, right.length);
+  let start = 0;
+  while (start < shortest && left[start] === right[start]) start++;
+  let end = 0;
+  while (end < shortest - start && left.at(-1 - end) === right.at(-1 - end)) end++;
+  return [cut(left, start, end), cut(right, start, end)];
+}
+
+function splitWords(text: string): readonly string[] {
+  return text.match(/\p{Script=Han}|\s+|[^\s\p{Script=Han}]+/gu) ?? [];
+}
+
+function cut(words: readonly string[], start: number, end: number): Split {
+  const last = words.length - end;
+  return {
+    start: words.slice(0, start).join(''),
+    own: words.slice(start, last).join(''),
+    end: words.slice(last).join(''),
+  };
 }
 
 function renderDegenerate({ id, reason, text }: DegenerateText): Markup {

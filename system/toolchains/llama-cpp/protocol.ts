@@ -243,8 +243,6 @@ export type OperationName = keyof typeof operations;
 export type Params<Op extends OperationName> = z.infer<(typeof operations)[Op]['params']>;
 export type Result<Op extends OperationName> = z.infer<(typeof operations)[Op]['result']>;
 
-export const operationNames = Object.keys(operations).filter(isOperationName);
-
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
 }

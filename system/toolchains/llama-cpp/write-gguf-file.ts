@@ -11,10 +11,10 @@ import { dtypeBits } from '../../../core/formats/tensor.ts';
 import { asStoreFailure, syncFolder } from '../../files/atomic-write.ts';
 
 // Large enough that a read costs nothing beside the copy, small enough that memory does not depend on the model.
-const chunkBytes = 8 << 20;
+const chunkBytes = 1 << 20;
 
 /**
- * Writes a planned GGUF file in pieces of some MiB, whatever the size of its tensors. The file appears under its name
+ * Writes a planned GGUF file in pieces of about one MiB, whatever the size of its tensors. The file appears under its name
  * only when it is complete and on the disk. Throws WeightsCorrupt when a source is shorter than planned, WeightsUnsupported
  * when a value leaves the range of the output type, DiskFull and StoreUnwritable.
  */

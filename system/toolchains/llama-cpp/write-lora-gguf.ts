@@ -27,7 +27,8 @@ export interface WriteLoraGgufRequest {
 export async function writeLoraGguf(request: WriteLoraGgufRequest, scope: EffectScope): Promise<WrittenGguf> {
   const label = request.name ?? basename(request.adapterFolder);
   const config = await readJson(request.adapterFolder, 'adapter_config.json');
-  if (config === undefined) throw new BuildFailure('AdapterUnsupported', `${label} has no adapter_config.json`);
+  if (config === undefined)
+    throw new BuildFailure('AdapterUnsupported', `${label} has no adapter_config.json`);
   const adapter = {
     label,
     config: readAdapterConfig(config, `adapter_config.json of ${label}`),

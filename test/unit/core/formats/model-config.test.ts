@@ -3,15 +3,28 @@ import { changeModelConfig, readModelConfig } from '../../../../core/formats/mod
 
 describe('the config of a model', () => {
   it('tells vocabulary and tying, also of a language model one level down', () => {
-    expect(readModelConfig('{"vocab_size":10,"tie_word_embeddings":true}', 'c')).toEqual({ vocabularySize: 10, tiesWordEmbeddings: true });
-    expect(readModelConfig('{"text_config":{"vocab_size":10}}', 'c')).toEqual({ vocabularySize: 10, tiesWordEmbeddings: false });
+    expect(readModelConfig('{"vocab_size":10,"tie_word_embeddings":true}', 'c')).toEqual({
+      vocabularySize: 10,
+      tiesWordEmbeddings: true,
+    });
+    expect(readModelConfig('{"text_config":{"vocab_size":10}}', 'c')).toEqual({
+      vocabularySize: 10,
+      tiesWordEmbeddings: false,
+    });
   });
 
   it('is changed where it states the fact, and nowhere else', () => {
     const flat = changeModelConfig('{"a":1,"vocab_size":10,"z":2}', 'c', { vocabularySize: 12 });
-    const nested = changeModelConfig('{"text_config":{"vocab_size":10}}', 'c', { vocabularySize: 12, tiesWordEmbeddings: false });
+    const nested = changeModelConfig('{"text_config":{"vocab_size":10}}', 'c', {
+      vocabularySize: 12,
+      tiesWordEmbeddings: false,
+    });
 
-    expect(Object.entries(JSON.parse(flat) as object)).toEqual([['a', 1], ['vocab_size', 12], ['z', 2]]);
+    expect(Object.entries(JSON.parse(flat) as object)).toEqual([
+      ['a', 1],
+      ['vocab_size', 12],
+      ['z', 2],
+    ]);
     expect(JSON.parse(nested)).toEqual({ text_config: { vocab_size: 12, tie_word_embeddings: false } });
   });
 

@@ -5,7 +5,13 @@ describe('strict JSON', () => {
   it('keeps the order of integer-like keys and gives __proto__ no meaning', () => {
     const value = parseStrictJson('{"10": 1, "2": 2, "__proto__": 3}');
 
-    expect(value).toEqual(new Map([['10', 1], ['2', 2], ['__proto__', 3]]));
+    expect(value).toEqual(
+      new Map([
+        ['10', 1],
+        ['2', 2],
+        ['__proto__', 3],
+      ]),
+    );
   });
 
   it('reads escapes, nesting, words and decimals', () => {
@@ -30,7 +36,9 @@ describe('strict JSON', () => {
     ['a number of a megabyte', '1'.repeat(1_000_000), 'has a malformed number'],
     ['nothing', '', 'needs a JSON value here'],
   ])('refuses %s', (_, text, problem) => {
-    expect(() => parseStrictJson(text)).toThrow(expect.objectContaining({ name: 'JsonSyntaxError', message: problem }));
+    expect(() => parseStrictJson(text)).toThrow(
+      expect.objectContaining({ name: 'JsonSyntaxError', message: problem }),
+    );
   });
 
   it('reads a string of many megabytes without overflowing', () => {

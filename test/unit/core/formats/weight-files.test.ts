@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { chooseWeightFiles, formatOfFile, isCompanion, renameWeightFile } from '../../../../core/formats/weight-files.ts';
+import {
+  chooseWeightFiles,
+  formatOfFile,
+  isCompanion,
+  renameWeightFile,
+} from '../../../../core/formats/weight-files.ts';
 
-const choose = (names: string[], prefer: 'model' | 'adapter' = 'model') => chooseWeightFiles({ folder: '/m', names, prefer });
+const choose = (names: string[], prefer: 'model' | 'adapter' = 'model') =>
+  chooseWeightFiles({ folder: '/m', names, prefer });
 
 describe('the weight files of a folder', () => {
   it.each([
@@ -10,7 +16,11 @@ describe('the weight files of a folder', () => {
     [['pytorch_model.bin', 'training_args.bin'], 'bin', ['pytorch_model.bin']],
     [['adapter_model.bin', 'adapter_config.json'], 'bin', ['adapter_model.bin']],
     [['training_args.bin', 'custom.safetensors'], 'safetensors', ['custom.safetensors']],
-    [['model-00002-of-00002.safetensors', 'model-00001-of-00002.safetensors'], 'safetensors', ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']],
+    [
+      ['model-00002-of-00002.safetensors', 'model-00001-of-00002.safetensors'],
+      'safetensors',
+      ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'],
+    ],
   ])('of %j are %s %j', (names, format, files) => {
     expect(choose(names)).toMatchObject({ format, files });
   });
@@ -23,15 +33,19 @@ describe('the weight files of a folder', () => {
   });
 
   it('come with their index', () => {
-    expect(choose(['pytorch_model.bin.index.json', 'pytorch_model-00001-of-00001.bin'])).toMatchObject({ index: 'pytorch_model.bin.index.json' });
+    expect(choose(['pytorch_model.bin.index.json', 'pytorch_model-00001-of-00001.bin'])).toMatchObject({
+      index: 'pytorch_model.bin.index.json',
+    });
   });
 
-  it.each([[['config.json']], [['model-00001-of-00002.safetensors']], [['a.safetensors', 'b.safetensors']], [['training_args.bin']]])(
-    'are missing in %j',
-    (names) => {
-      expect(() => choose(names)).toThrow(expect.objectContaining({ name: 'WeightsMissing' }));
-    },
-  );
+  it.each([
+    [['config.json']],
+    [['model-00001-of-00002.safetensors']],
+    [['a.safetensors', 'b.safetensors']],
+    [['training_args.bin']],
+  ])('are missing in %j', (names) => {
+    expect(() => choose(names)).toThrow(expect.objectContaining({ name: 'WeightsMissing' }));
+  });
 });
 
 describe('names in the other format', () => {
@@ -53,7 +67,16 @@ describe('names in the other format', () => {
 
 describe('companions', () => {
   it('are everything but weights, indexes and hidden files', () => {
-    const names = ['config.json', 'tokenizer.model', 'README.md', 'model.safetensors', 'pytorch_model.bin', 'x.gguf', 'model.safetensors.index.json', '.gitattributes'];
+    const names = [
+      'config.json',
+      'tokenizer.model',
+      'README.md',
+      'model.safetensors',
+      'pytorch_model.bin',
+      'x.gguf',
+      'model.safetensors.index.json',
+      '.gitattributes',
+    ];
 
     expect(names.filter(isCompanion)).toEqual(['config.json', 'tokenizer.model', 'README.md']);
   });

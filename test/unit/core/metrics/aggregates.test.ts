@@ -10,7 +10,10 @@ const oracle = JSON.parse(
   readFileSync(new URL('../../../fixtures/oracles/ppl_fp32_cpu.json', import.meta.url), 'utf8'),
 );
 const protocol = { window: 512, stride: 512, textDigest: '0'.repeat(64) };
-const windows: { tokens: number; nll: number }[] = oracle.models.base.window_nll.map((nll: number) => ({ tokens: 511, nll }));
+const windows: { tokens: number; nll: number }[] = oracle.models.base.window_nll.map((nll: number) => ({
+  tokens: 511,
+  nll,
+}));
 
 describe('perplexity', () => {
   it('agrees with torch on the sample model, pooled and as the mean of windows', () => {
@@ -24,7 +27,11 @@ describe('perplexity', () => {
   it('weighs windows by their tokens and leaves out windows without any', () => {
     const figures = aggregatePerplexity({
       protocol: { ...protocol, textBytes: 100 },
-      windows: [{ tokens: 3, nll: 3 }, { tokens: 1, nll: 5 }, { tokens: 0, nll: 0 }],
+      windows: [
+        { tokens: 3, nll: 3 },
+        { tokens: 1, nll: 5 },
+        { tokens: 0, nll: 0 },
+      ],
     });
 
     expect(figures.pooled).toBeCloseTo(Math.exp(2), 12);
@@ -35,7 +42,10 @@ describe('perplexity', () => {
   it('compares window by window, so that hard windows cancel', () => {
     const slightlyWorse = windows.map(({ tokens, nll }, i) => ({ tokens, nll: nll + 5.11 + (i % 2) * 0.2 }));
 
-    const { ratio, ratioInterval, delta, deltaInterval } = comparePerplexity({ protocol, windows: slightlyWorse }, { protocol, windows });
+    const { ratio, ratioInterval, delta, deltaInterval } = comparePerplexity(
+      { protocol, windows: slightlyWorse },
+      { protocol, windows },
+    );
 
     expect(ratio).toBeCloseTo(Math.exp((5.11 + 0.1) / 511), 6);
     expect(delta).toBeCloseTo(24.53253 * (ratio - 1), 4);
@@ -44,8 +54,12 @@ describe('perplexity', () => {
   });
 
   it('refuses no windows, and windows that do not match', () => {
-    expect(() => aggregatePerplexity({ protocol, windows: [] })).toThrowError(expect.objectContaining({ name: 'DatasetEmpty' }));
-    expect(() => comparePerplexity({ protocol, windows }, { protocol, windows: windows.slice(1) })).toThrowError(/paired/);
+    expect(() => aggregatePerplexity({ protocol, windows: [] })).toThrowError(
+      expect.objectContaining({ name: 'DatasetEmpty' }),
+    );
+    expect(() =>
+      comparePerplexity({ protocol, windows }, { protocol, windows: windows.slice(1) }),
+    ).toThrowError(/paired/);
   });
 });
 
@@ -67,7 +81,11 @@ describe('aggregateDivergence', () => {
   });
 
   it('has no percentiles when a window kept no value per position', () => {
-    const figures = aggregateDivergence({ protocol, support: 20, windows: [{ tokens: 2, kldSum: 0.2, top1Matches: 2 }] });
+    const figures = aggregateDivergence({
+      protocol,
+      support: 20,
+      windows: [{ tokens: 2, kldSum: 0.2, top1Matches: 2 }],
+    });
 
     expect(figures).toMatchObject({ percentiles: null, support: 20 });
   });
@@ -85,7 +103,12 @@ describe('aggregatePoint', () => {
 
     const figures = aggregatePoint({ concurrency: 2, requests: [request, later] });
 
-    expect(figures).toMatchObject({ concurrency: 2, requests: 2, outputTokensPerSecond: 10, requestsPerSecond: 1 });
+    expect(figures).toMatchObject({
+      concurrency: 2,
+      requests: 2,
+      outputTokensPerSecond: 10,
+      requestsPerSecond: 1,
+    });
     expect(figures.ttftMs).toMatchObject({ n: 2, mean: 150, p50: 150, p95: null, p99: null });
     expect(figures.latencyMs.p50).toBe(1250);
     expect(figures.tpotMs?.p50).toBeCloseTo((100 + 1300 / 9) / 2, 9);
@@ -109,8 +132,12 @@ describe('aggregatePoint', () => {
   it('refuses times that run backwards, and no requests', () => {
     const backwards = { ...request, firstTokenMs: -1 };
 
-    expect(() => aggregatePoint({ concurrency: 1, requests: [backwards] })).toThrowError(expect.objectContaining({ name: 'ToolFailed' }));
-    expect(() => aggregatePoint({ concurrency: 1, requests: [] })).toThrowError(expect.objectContaining({ name: 'DatasetEmpty' }));
+    expect(() => aggregatePoint({ concurrency: 1, requests: [backwards] })).toThrowError(
+      expect.objectContaining({ name: 'ToolFailed' }),
+    );
+    expect(() => aggregatePoint({ concurrency: 1, requests: [] })).toThrowError(
+      expect.objectContaining({ name: 'DatasetEmpty' }),
+    );
   });
 });
 
@@ -127,9 +154,15 @@ describe('findDegeneration', () => {
   });
 
   it.each([
-    ['prose', 'The UPDATE and DELETE statements are coded using a template that is very similar to the SELECT statement template. Both end in the same clause.'],
+    [
+      'prose',
+      'The UPDATE and DELETE statements are coded using a template that is very similar to the SELECT statement template. Both end in the same clause.',
+    ],
     ['a short repetition', 'very very very good'],
-    ['a list with a common start', Array.from({ length: 20 }, (_, i) => `The value of item ${i} is ${i * 7}.`).join(' ')],
+    [
+      'a list with a common start',
+      Array.from({ length: 20 }, (_, i) => `The value of item ${i} is ${i * 7}.`).join(' '),
+    ],
     ['one cut-off character at the end', 'a fine answer in many words that ends badly\uFFFD'],
     ['a ruled line', `Title\n${'-'.repeat(30)}\nText`],
     ['Chinese prose', '量化后的模型精度下降了百分之二，但是推理速度提高了一倍，内存占用也减少了一半以上。'],
@@ -157,7 +190,11 @@ describe('formatFigure', () => {
   });
 
   it('signs changes and tells percentage points from percent', () => {
-    expect([formatChange(0.42, 'percent'), formatChange(-0.42, 'percent'), formatChange(0, 'percent')]).toEqual(['+0.42', '−0.42', '0.00']);
+    expect([
+      formatChange(0.42, 'percent'),
+      formatChange(-0.42, 'percent'),
+      formatChange(0, 'percent'),
+    ]).toEqual(['+0.42', '−0.42', '0.00']);
     expect(formatChange(-0.012, 'share')).toBe('−1.2 pp');
   });
 });

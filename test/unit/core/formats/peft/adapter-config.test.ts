@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readAdapterConfig, scaleOf } from '../../../../../core/formats/peft/adapter-config.ts';
 
-const config = (fields: object = {}) => readAdapterConfig({ peft_type: 'LORA', r: 8, lora_alpha: 16, ...fields }, 'adapter_config.json');
+const config = (fields: object = {}) =>
+  readAdapterConfig({ peft_type: 'LORA', r: 8, lora_alpha: 16, ...fields }, 'adapter_config.json');
 
 describe('the scale of an adapter', () => {
   it('is alpha / r, and alpha / √r with rank stabilisation', () => {
@@ -40,10 +41,21 @@ describe('adapters that cannot be merged', () => {
     ['no alpha', { lora_alpha: 'x' }, 'the lora_alpha "x"'],
     ['modules that are no names', { modules_to_save: [1] }, 'list of modules'],
   ])('are refused by name: %s', (_, fields, problem) => {
-    expect(() => config(fields)).toThrow(expect.objectContaining({ name: 'AdapterUnsupported', message: expect.stringContaining(problem) }));
+    expect(() => config(fields)).toThrow(
+      expect.objectContaining({ name: 'AdapterUnsupported', message: expect.stringContaining(problem) }),
+    );
   });
 
   it('are not confused with the empty and false fields peft writes into every config', () => {
-    expect(() => config({ use_dora: false, bias: 'none', loftq_config: {}, target_parameters: null, layer_replication: null, use_bdlora: null })).not.toThrow();
+    expect(() =>
+      config({
+        use_dora: false,
+        bias: 'none',
+        loftq_config: {},
+        target_parameters: null,
+        layer_replication: null,
+        use_bdlora: null,
+      }),
+    ).not.toThrow();
   });
 });

@@ -5,24 +5,47 @@ import { planMerge, type MergeRequest } from '../../../../../core/formats/peft/p
 import { countBytes, type TensorDtype, type WeightTensor } from '../../../../../core/formats/tensor.ts';
 
 function tensor(name: string, shape: readonly number[], dtype: TensorDtype = 'F16'): WeightTensor {
-  return { name, dtype, shape, bytes: countBytes(dtype, shape) ?? 0, file: name.startsWith('base_model') ? '/adapter' : '/base', offset: 100 };
+  return {
+    name,
+    dtype,
+    shape,
+    bytes: countBytes(dtype, shape) ?? 0,
+    file: name.startsWith('base_model') ? '/adapter' : '/base',
+    offset: 100,
+  };
 }
 
 const q = 'model.layers.0.self_attn.q_proj';
-const base = [tensor('model.embed_tokens.weight', [10, 4]), tensor(`${q}.weight`, [6, 4]), tensor('model.norm.weight', [4]), tensor('lm_head.weight', [10, 4])];
+const base = [
+  tensor('model.embed_tokens.weight', [10, 4]),
+  tensor(`${q}.weight`, [6, 4]),
+  tensor('model.norm.weight', [4]),
+  tensor('lm_head.weight', [10, 4]),
+];
 const pair = (module: string, a: readonly number[], b: readonly number[], dtype: TensorDtype = 'F32') => [
   tensor(`base_model.model.${module}.lora_A.weight`, a, dtype),
   tensor(`base_model.model.${module}.lora_B.weight`, b, dtype),
 ];
 
 function adapter(tensors: readonly WeightTensor[], fields: object = {}, weight = 1): Adapter {
-  const config = readAdapterConfig({ peft_type: 'LORA', r: 2, lora_alpha: 6, ...fields }, 'adapter_config.json');
+  const config = readAdapterConfig(
+    { peft_type: 'LORA', r: 2, lora_alpha: 6, ...fields },
+    'adapter_config.json',
+  );
   return { label: 'lora', config, tensors, weight };
 }
 
 const plan = (adapters: readonly Adapter[], more: Partial<MergeRequest> = {}) =>
-  planMerge({ base, adapters, rounding: 'peft-default', vocabularySize: 10, tiesWordEmbeddings: false, ...more });
-const pieceOf = (result: ReturnType<typeof plan>, name: string) => result.tensors.find((tensor) => tensor.name === name)?.piece;
+  planMerge({
+    base,
+    adapters,
+    rounding: 'peft-default',
+    vocabularySize: 10,
+    tiesWordEmbeddings: false,
+    ...more,
+  });
+const pieceOf = (result: ReturnType<typeof plan>, name: string) =>
+  result.tensors.find((tensor) => tensor.name === name)?.piece;
 const good = pair(q, [2, 4], [6, 2]);
 
 describe('planning a merge', () => {
@@ -43,7 +66,13 @@ describe('planning a merge', () => {
       ],
       rounding: 'peft-default',
     });
-    expect(pieceOf(result, 'model.norm.weight')).toEqual({ kind: 'range', file: '/base', offset: 100, bytes: 8, name: 'model.norm.weight' });
+    expect(pieceOf(result, 'model.norm.weight')).toEqual({
+      kind: 'range',
+      file: '/base',
+      offset: 100,
+      bytes: 8,
+      name: 'model.norm.weight',
+    });
     expect(result.merged).toEqual([`${q}.weight`]);
     expect(result.vocabulary).toEqual({ before: 10, after: 10 });
   });
@@ -77,16 +106,34 @@ describe('planning a merge', () => {
   });
 
   it.each([
-    ['a module the base does not have', pair('model.layers.9.q_proj', [2, 4], [6, 2]), 'the base has no tensor model.layers.9.q_proj.weight'],
+    [
+      'a module the base does not have',
+      pair('model.layers.9.q_proj', [2, 4], [6, 2]),
+      'the base has no tensor model.layers.9.q_proj.weight',
+    ],
     ['another rank than the config', pair(q, [3, 4], [6, 3]), 'but its config gives rank 2'],
     ['another width than the base', pair(q, [2, 5], [6, 2]), 'makes a delta of [6, 5]'],
     ['half a pair', good.slice(0, 1), `has lora_A but no lora_B for ${q}`],
-    ['a key without the prefix of peft', [tensor(`${q}.lora_A.weight`, [2, 4])], 'which belongs to no adapted'],
-    ['a key of no known kind', [...good, tensor(`base_model.model.${q}.surprise`, [1])], `the key base_model.model.${q}.surprise`],
-    ['a whole tensor nobody announced', [...good, tensor('base_model.model.model.norm.weight', [4])], 'the key base_model.model.model.norm.weight'],
+    [
+      'a key without the prefix of peft',
+      [tensor(`${q}.lora_A.weight`, [2, 4])],
+      'which belongs to no adapted',
+    ],
+    [
+      'a key of no known kind',
+      [...good, tensor(`base_model.model.${q}.surprise`, [1])],
+      `the key base_model.model.${q}.surprise`,
+    ],
+    [
+      'a whole tensor nobody announced',
+      [...good, tensor('base_model.model.model.norm.weight', [4])],
+      'the key base_model.model.model.norm.weight',
+    ],
     ['nothing at all', [], 'has no tensors'],
   ])('refuses an adapter with %s', (_, tensors, problem) => {
-    expect(() => plan([adapter(tensors)])).toThrow(expect.objectContaining({ name: 'AdapterMismatch', message: expect.stringContaining(problem) }));
+    expect(() => plan([adapter(tensors)])).toThrow(
+      expect.objectContaining({ name: 'AdapterMismatch', message: expect.stringContaining(problem) }),
+    );
   });
 
   it.each([
@@ -98,18 +145,25 @@ describe('planning a merge', () => {
   ])('refuses %s by its key', (_, key) => {
     const tensors = [...good, tensor(`base_model.model.${key}`, [2])];
 
-    expect(() => plan([adapter(tensors)])).toThrow(expect.objectContaining({ name: 'AdapterUnsupported', message: expect.stringContaining(key) }));
+    expect(() => plan([adapter(tensors)])).toThrow(
+      expect.objectContaining({ name: 'AdapterUnsupported', message: expect.stringContaining(key) }),
+    );
   });
 
   it('refuses to merge into quantized or three-dimensional tensors', () => {
-    expect(() => plan([adapter(good)], { base: [tensor(`${q}.weight`, [6, 4], 'I8')] })).toThrow('only F64, F32, F16 and BF16');
-    expect(() => plan([adapter(good)], { base: [tensor(`${q}.weight`, [6, 4, 1])] })).toThrow('only matrices can be merged');
+    expect(() => plan([adapter(good)], { base: [tensor(`${q}.weight`, [6, 4], 'I8')] })).toThrow(
+      'only F64, F32, F16 and BF16',
+    );
+    expect(() => plan([adapter(good)], { base: [tensor(`${q}.weight`, [6, 4, 1])] })).toThrow(
+      'only matrices can be merged',
+    );
   });
 });
 
 describe('modules an adapter replaces whole', () => {
   const saved = { modules_to_save: ['embed_tokens', 'lm_head'] };
-  const embed = (rows: number, dtype: TensorDtype = 'F16') => tensor('base_model.model.model.embed_tokens.weight', [rows, 4], dtype);
+  const embed = (rows: number, dtype: TensorDtype = 'F16') =>
+    tensor('base_model.model.model.embed_tokens.weight', [rows, 4], dtype);
   const head = (rows: number) => tensor('base_model.model.lm_head.weight', [rows, 4]);
 
   it('may bring new rows, in the dtype of the base', () => {
@@ -128,7 +182,9 @@ describe('modules an adapter replaces whole', () => {
   });
 
   it('are one tensor under the three names peft gives them', () => {
-    const wrapped = ['modules_to_save', 'original_module'].map((name) => tensor(`base_model.model.lm_head.${name}.weight`, [10, 4]));
+    const wrapped = ['modules_to_save', 'original_module'].map((name) =>
+      tensor(`base_model.model.lm_head.${name}.weight`, [10, 4]),
+    );
 
     const both = plan([adapter([...good, head(10), ...wrapped], saved)]);
     const wrappedOnly = plan([adapter([...good, ...wrapped], saved)]);
@@ -142,7 +198,11 @@ describe('modules an adapter replaces whole', () => {
     const whole = adapter([head(10)], saved);
 
     expect(pieceOf(plan([lora, whole]), 'lm_head.weight')).toMatchObject({ kind: 'range', file: '/adapter' });
-    expect(pieceOf(plan([whole, lora]), 'lm_head.weight')).toMatchObject({ kind: 'merge', base: { file: '/adapter' }, deltas: [{ scale: 3 }] });
+    expect(pieceOf(plan([whole, lora]), 'lm_head.weight')).toMatchObject({
+      kind: 'merge',
+      base: { file: '/adapter' },
+      deltas: [{ scale: 3 }],
+    });
   });
 
   it.each([
@@ -150,7 +210,9 @@ describe('modules an adapter replaces whole', () => {
     ['rows for the embedding alone', [embed(12)], 'but lm_head.weight has 10'],
     ['another width', [tensor('base_model.model.lm_head.weight', [10, 5])], 'by a tensor of [10, 5]'],
   ])('are refused with %s', (_, tensors, problem) => {
-    expect(() => plan([adapter([...good, ...tensors], saved)])).toThrow(expect.objectContaining({ name: 'AdapterMismatch', message: expect.stringContaining(problem) }));
+    expect(() => plan([adapter([...good, ...tensors], saved)])).toThrow(
+      expect.objectContaining({ name: 'AdapterMismatch', message: expect.stringContaining(problem) }),
+    );
   });
 
   it('cannot be weighted', () => {
@@ -180,9 +242,14 @@ describe('an adapter on a base with tied embeddings', () => {
   });
 
   it('keeps them tied when the adapter says that it did', () => {
-    const result = plan([adapter([...good, embed], { modules_to_save: ['embed_tokens'], ensure_weight_tying: true })], tied);
+    const result = plan(
+      [adapter([...good, embed], { modules_to_save: ['embed_tokens'], ensure_weight_tying: true })],
+      tied,
+    );
 
     expect(result.unties).toBe(false);
-    expect(result.tensors.find(({ name }) => name === 'lm_head.weight')?.aliasOf).toBe('model.embed_tokens.weight');
+    expect(result.tensors.find(({ name }) => name === 'lm_head.weight')?.aliasOf).toBe(
+      'model.embed_tokens.weight',
+    );
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readSafetensorsHeader } from '../../../../../core/formats/safetensors/read-header.ts';
-import { concat, failureOf, memorySource, safetensorsFile } from '../../../../fixtures/weights/memory-source.ts';
+import {
+  concat,
+  failureOf,
+  memorySource,
+  safetensorsFile,
+} from '../../../../fixtures/weights/memory-source.ts';
 
 const read = (bytes: Uint8Array) => readSafetensorsHeader(memorySource(bytes));
 const entry = (dtype: string, shape: number[], from: number, to: number) =>
@@ -8,7 +13,10 @@ const entry = (dtype: string, shape: number[], from: number, to: number) =>
 
 describe('the safetensors header', () => {
   it('gives every tensor its absolute offset, in the order of the bytes', async () => {
-    const file = safetensorsFile(`{"b":${entry('F16', [2], 4, 8)},"a":${entry('F32', [], 0, 4)},"__metadata__":{"format":"pt"}}`, 8);
+    const file = safetensorsFile(
+      `{"b":${entry('F16', [2], 4, 8)},"a":${entry('F32', [], 0, 4)},"__metadata__":{"format":"pt"}}`,
+      8,
+    );
 
     const { tensors, metadata } = await read(file);
 
@@ -33,15 +41,35 @@ describe('the safetensors header', () => {
 
   it.each([
     ['a hole', `{"a":${entry('U8', [1], 0, 1)},"b":${entry('U8', [1], 2, 3)}}`, 3, 'belong to no tensor'],
-    ['an overlap', `{"a":${entry('U8', [2], 0, 2)},"b":${entry('U8', [2], 1, 3)}}`, 3, 'overlaps the one before it'],
+    [
+      'an overlap',
+      `{"a":${entry('U8', [2], 0, 2)},"b":${entry('U8', [2], 1, 3)}}`,
+      3,
+      'overlaps the one before it',
+    ],
     ['trailing bytes', `{"a":${entry('U8', [1], 0, 1)}}`, 2, '1 bytes follow the last tensor'],
     ['a file that ends early', `{"a":${entry('U8', [9], 0, 9)}}`, 2, 'ends early'],
-    ['a repeated name', `{"a":${entry('U8', [1], 0, 1)},"a":${entry('U8', [1], 0, 1)}}`, 1, 'has the key "a" twice'],
+    [
+      'a repeated name',
+      `{"a":${entry('U8', [1], 0, 1)},"a":${entry('U8', [1], 0, 1)}}`,
+      1,
+      'has the key "a" twice',
+    ],
     ['a wrong size', `{"a":${entry('F32', [1], 0, 2)}}`, 2, 'needs 4 bytes'],
     ['offsets in reverse', `{"a":${entry('U8', [0], 1, 0)}}`, 0, 'needs data_offsets'],
     ['a negative size', `{"a":${entry('U8', [-1], 0, 1)}}`, 1, 'shape that is no list'],
-    ['a size with a point', `{"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}`, 1, 'shape that is no list'],
-    ['a shape that overflows', `{"a":${entry('U8', [4294967296, 4294967296, 0], 0, 0)}}`, 0, 'impossible shape'],
+    [
+      'a size with a point',
+      `{"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}`,
+      1,
+      'shape that is no list',
+    ],
+    [
+      'a shape that overflows',
+      `{"a":${entry('U8', [4294967296, 4294967296, 0], 0, 0)}}`,
+      0,
+      'impossible shape',
+    ],
     ['items of half a byte', `{"a":${entry('F4', [3], 0, 1)}}`, 1, 'impossible shape'],
     ['an unknown dtype', `{"a":${entry('F128', [1], 0, 16)}}`, 16, 'unknown dtype "F128"'],
     ['an unknown field', `{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1],"x":1}}`, 1, 'unknown field x'],

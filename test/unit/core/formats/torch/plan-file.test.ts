@@ -33,7 +33,10 @@ describe('writing a torch file', () => {
     expect(found.map(({ name, dtype, shape, aliasOf }) => ({ name, dtype, shape, aliasOf }))).toEqual(
       tensors.map(({ name, dtype, shape, aliasOf }) => ({ name, dtype, shape, aliasOf })),
     );
-    for (const tensor of found) expect(bytes.slice(tensor.offset, tensor.offset + tensor.bytes)).toEqual(data.slice(8, 8 + tensor.bytes));
+    for (const tensor of found)
+      expect(bytes.slice(tensor.offset, tensor.offset + tensor.bytes)).toEqual(
+        data.slice(8, 8 + tensor.bytes),
+      );
   });
 
   it('aligns every storage to 64 bytes and shares one between tied tensors', async () => {
@@ -49,7 +52,9 @@ describe('writing a torch file', () => {
     const bytes = carryOutPlan(planTorchFile('/out.bin', [planned('w', 'F16', [2, 3], 12)]), read);
     const crc = crc32(data.slice(8, 20));
 
-    const found = Array.from(bytes.keys()).filter((at) => at + 4 <= bytes.length && new DataView(bytes.buffer).getUint32(at, true) === crc);
+    const found = Array.from(bytes.keys()).filter(
+      (at) => at + 4 <= bytes.length && new DataView(bytes.buffer).getUint32(at, true) === crc,
+    );
 
     expect(found).toHaveLength(2);
   });
@@ -64,7 +69,9 @@ describe('writing a torch file', () => {
   });
 
   it('refuses a dtype torch does not have', () => {
-    expect(() => planTorchFile('/out.bin', [planned('q', 'F6_E2M3', [4], 3)])).toThrow('Tensor q is F6_E2M3, which torch has no dtype for');
+    expect(() => planTorchFile('/out.bin', [planned('q', 'F6_E2M3', [4], 3)])).toThrow(
+      'Tensor q is F6_E2M3, which torch has no dtype for',
+    );
   });
 
   it('knows the CRC-32 everybody knows', () => {
@@ -74,11 +81,24 @@ describe('writing a torch file', () => {
 
 describe('the piece of a tensor', () => {
   it('is a range when contiguous and a gather when it is a view', () => {
-    const tensor: WeightTensor = { name: 't', dtype: 'F16', shape: [3, 2], bytes: 12, file: '/in', offset: 4 };
+    const tensor: WeightTensor = {
+      name: 't',
+      dtype: 'F16',
+      shape: [3, 2],
+      bytes: 12,
+      file: '/in',
+      offset: 4,
+    };
 
     expect(pieceOf(tensor)).toEqual({ kind: 'range', file: '/in', offset: 4, bytes: 12, name: 't' });
     expect(pieceOf({ ...tensor, strides: [1, 3] })).toEqual({
-      kind: 'gather', file: '/in', offset: 4, itemBytes: 2, shape: [3, 2], strides: [1, 3], name: 't',
+      kind: 'gather',
+      file: '/in',
+      offset: 4,
+      itemBytes: 2,
+      shape: [3, 2],
+      strides: [1, 3],
+      name: 't',
     });
   });
 });

@@ -20,7 +20,9 @@ describe.each(['zip.bin', 'legacy.bin'])('%s, written by torch', (name) => {
     const { tensors } = await readTorchFile(fixture(name));
 
     const found = tensors.map((tensor) => {
-      const sha256 = createHash('sha256').update(bytesOf(pieceOf(tensor))).digest('hex');
+      const sha256 = createHash('sha256')
+        .update(bytesOf(pieceOf(tensor)))
+        .digest('hex');
       return [tensor.name, { dtype: tensor.dtype, shape: tensor.shape, sha256 }];
     });
     expect(Object.fromEntries(found)).toEqual(expected.tensors);
@@ -29,7 +31,9 @@ describe.each(['zip.bin', 'legacy.bin'])('%s, written by torch', (name) => {
   it('knows tied tensors from views that only overlap', async () => {
     const { tensors } = await readTorchFile(fixture(name));
 
-    const aliases = tensors.filter(({ aliasOf }) => aliasOf !== undefined).map(({ name, aliasOf }) => [name, aliasOf]);
+    const aliases = tensors
+      .filter(({ aliasOf }) => aliasOf !== undefined)
+      .map(({ name, aliasOf }) => [name, aliasOf]);
     expect(aliases).toEqual([['tied', 'bf16']]);
   });
 });
@@ -50,7 +54,9 @@ describe('a training checkpoint', () => {
   });
 
   it('refuses a key that is not there', async () => {
-    expect(await failureOf(readTorchFile(fixture('checkpoint.bin'), 'model'))).toContain('has no state dict under model');
+    expect(await failureOf(readTorchFile(fixture('checkpoint.bin'), 'model'))).toContain(
+      'has no state dict under model',
+    );
   });
 });
 
@@ -109,9 +115,24 @@ describe('a pickle that lies about its tensors', () => {
     ['a negative offset', { offset: op.int(-1) }, 'malformed offset, shape or stride'],
     ['a shape of another rank than its strides', { shape: [two, two] }, 'malformed offset, shape or stride'],
     ['a size of 2^63', { shape: [op.long(2n ** 63n)] }, 'malformed offset, shape or stride'],
-    ['sizes whose product overflows', { shape: Array.from({ length: 4 }, () => op.int(2 ** 30)), strides: Array.from({ length: 4 }, () => op.int(0)) }, 'impossible shape'],
-    ['a view that expands to terabytes', { shape: [op.int(2 ** 30), two], strides: [op.int(0), op.int(0)] }, 'expands 8 bytes'],
-    ['a storage larger than its record', { items: op.int(1000), shape: [two] }, 'needs 4000 bytes, its record has 8'],
+    [
+      'sizes whose product overflows',
+      {
+        shape: Array.from({ length: 4 }, () => op.int(2 ** 30)),
+        strides: Array.from({ length: 4 }, () => op.int(0)),
+      },
+      'impossible shape',
+    ],
+    [
+      'a view that expands to terabytes',
+      { shape: [op.int(2 ** 30), two], strides: [op.int(0), op.int(0)] },
+      'expands 8 bytes',
+    ],
+    [
+      'a storage larger than its record',
+      { items: op.int(1000), shape: [two] },
+      'needs 4000 bytes, its record has 8',
+    ],
     ['a storage of negative size', { items: op.int(-2) }, 'a storage has -2 items'],
     ['a storage that is not there', { key: '7' }, 'no record for storage 7'],
     ['a storage outside the folder', { key: '../../x' }, 'no record for storage ../../x'],
@@ -128,10 +149,38 @@ describe('a pickle that lies about its tensors', () => {
     ['goes on after its end', concat(stateDict('w', tensor()), 'more'), 'goes on after its end'],
     ['pops from nothing', concat(op.proto, op.reduce, op.stop), 'where there is none'],
     ['recalls what it never stored', concat(op.proto, 'h\x05', op.stop), 'recalls value 5'],
-    ['has a name twice', concat(op.proto, op.dict, op.mark, op.text('w'), tensor(), op.text('w'), tensor(), op.setItems, op.stop), 'has the key "w" twice'],
+    [
+      'has a name twice',
+      concat(
+        op.proto,
+        op.dict,
+        op.mark,
+        op.text('w'),
+        tensor(),
+        op.text('w'),
+        tensor(),
+        op.setItems,
+        op.stop,
+      ),
+      'has the key "w" twice',
+    ],
     ['nests without end', concat(op.proto, op.mark.repeat(5000), op.stop), 'nests deeper'],
     ['is of protocol 1', concat('\x80\x01', op.dict, op.stop), 'pickle protocol 1'],
-    ['gives one key two sizes', concat(op.proto, op.dict, op.mark, op.text('a'), tensor(), op.text('b'), tensor({ items: op.int(1), shape: [op.int(1)] }), op.setItems, op.stop), 'has two sizes'],
+    [
+      'gives one key two sizes',
+      concat(
+        op.proto,
+        op.dict,
+        op.mark,
+        op.text('a'),
+        tensor(),
+        op.text('b'),
+        tensor({ items: op.int(1), shape: [op.int(1)] }),
+        op.setItems,
+        op.stop,
+      ),
+      'has two sizes',
+    ],
   ])('is refused when it %s', async (_, pickle, problem) => {
     const failure = await failureOf(read(torchZip(pickle)));
 
@@ -140,7 +189,16 @@ describe('a pickle that lies about its tensors', () => {
   });
 
   it('cannot keep the reader busy with a dictionary that contains itself', async () => {
-    const pickle = concat(op.proto, op.dict, 'q\x00', op.mark, op.text('self'), 'h\x00', op.setItems, op.stop);
+    const pickle = concat(
+      op.proto,
+      op.dict,
+      'q\x00',
+      op.mark,
+      op.text('self'),
+      'h\x00',
+      op.setItems,
+      op.stop,
+    );
 
     const { tensors, notices } = await read(torchZip(pickle));
 
@@ -154,7 +212,11 @@ describe('files that only look like weights', () => {
     ['a TorchScript program', torchZip(stateDict('w', tensor()), { 'a/constants.pkl': 'x' }), 'TorchScript'],
     ['big-endian numbers', torchZip(stateDict('w', tensor()), { 'a/byteorder': 'big' }), 'big-endian'],
     ['a pickle of another program', stateDict('w', op.none), 'none that torch.save wrote'],
-    ['a Git LFS pointer', concat('version https://git-lfs.github.com/spec/v1\noid sha256:00\n'), 'Git LFS pointer'],
+    [
+      'a Git LFS pointer',
+      concat('version https://git-lfs.github.com/spec/v1\noid sha256:00\n'),
+      'Git LFS pointer',
+    ],
     ['an old tar archive', concat(new Uint8Array(257), 'ustar', new Uint8Array(300)), 'tar archive'],
     ['a web page', concat('<!doctype html>'), 'no file that torch.save wrote'],
     ['nothing', new Uint8Array(0), 'no file that torch.save wrote'],

@@ -9,10 +9,18 @@ const read = (bytes: Uint8Array) => readZipRecords(memorySource(bytes, '/x.bin')
 const plain = zipOf({ 'a/one': 'first', 'a/two': 'second' });
 
 /** A copy with one 16- or 32-bit field changed, found from the n-th occurrence of a signature. */
-function patched(field: { signature: number; occurrence?: number; at: number; bits: 16 | 32; value: number }): Uint8Array {
+function patched(field: {
+  signature: number;
+  occurrence?: number;
+  at: number;
+  bits: 16 | 32;
+  value: number;
+}): Uint8Array {
   const copy = Uint8Array.from(plain);
   const view = new DataView(copy.buffer);
-  const starts = Array.from(copy.keys()).filter((at) => at + 4 <= copy.length && view.getUint32(at, true) === field.signature);
+  const starts = Array.from(copy.keys()).filter(
+    (at) => at + 4 <= copy.length && view.getUint32(at, true) === field.signature,
+  );
   const start = starts[field.occurrence ?? 0] ?? NaN;
   if (field.bits === 16) view.setUint16(start + field.at, field.value, true);
   else view.setUint32(start + field.at, field.value, true);
@@ -27,23 +35,83 @@ describe('reading a zip archive', () => {
   it('finds the records on 64-byte borders', async () => {
     const records = await read(plain);
 
-    expect(records.map(({ name, bytes }) => [name, bytes])).toEqual([['a/one', 5], ['a/two', 6]]);
+    expect(records.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['a/one', 5],
+      ['a/two', 6],
+    ]);
     expect(records.every(({ offset }) => offset % 64 === 0)).toBe(true);
-    expect(Buffer.from(plain.subarray(records[1]?.offset, (records[1]?.offset ?? 0) + 6)).toString()).toBe('second');
+    expect(Buffer.from(plain.subarray(records[1]?.offset, (records[1]?.offset ?? 0) + 6)).toString()).toBe(
+      'second',
+    );
   });
 
   it.each([
-    ['a compressed record', patched({ signature: entry, at: 10, bits: 16, value: 8 }), 'WeightsUnsupported', 'is compressed'],
-    ['an encrypted record', patched({ signature: entry, at: 8, bits: 16, value: 1 }), 'WeightsUnsupported', 'is encrypted'],
-    ['a method only the local header tells', patched({ signature: local, at: 8, bits: 16, value: 8 }), 'WeightsCorrupt', 'according to its local header'],
-    ['two sizes for stored bytes', patched({ signature: entry, at: 20, bits: 32, value: 4 }), 'WeightsCorrupt', 'has two sizes'],
-    ['another size in the local header', patched({ signature: local, at: 18, bits: 32, value: 4 }), 'WeightsCorrupt', 'another size'],
-    ['another name in the local header', patched({ signature: local, at: 30, bits: 16, value: 0x2f62 }), 'WeightsCorrupt', 'another name'],
-    ['records over each other', patched({ signature: entry, occurrence: 1, at: 42, bits: 32, value: 0 }), 'WeightsCorrupt', 'overlaps another'],
-    ['an offset outside the file', patched({ signature: entry, at: 42, bits: 32, value: 0x7fffffff }), 'WeightsCorrupt', 'announces'],
-    ['a count that is too high', patched({ signature: end, at: 10, bits: 16, value: 3 }), 'WeightsCorrupt', 'in two ways'],
-    ['a directory elsewhere', patched({ signature: end, at: 16, bits: 32, value: 0 }), 'WeightsCorrupt', 'does not end where'],
-    ['several volumes', patched({ signature: end, at: 4, bits: 16, value: 1 }), 'WeightsUnsupported', 'several volumes'],
+    [
+      'a compressed record',
+      patched({ signature: entry, at: 10, bits: 16, value: 8 }),
+      'WeightsUnsupported',
+      'is compressed',
+    ],
+    [
+      'an encrypted record',
+      patched({ signature: entry, at: 8, bits: 16, value: 1 }),
+      'WeightsUnsupported',
+      'is encrypted',
+    ],
+    [
+      'a method only the local header tells',
+      patched({ signature: local, at: 8, bits: 16, value: 8 }),
+      'WeightsCorrupt',
+      'according to its local header',
+    ],
+    [
+      'two sizes for stored bytes',
+      patched({ signature: entry, at: 20, bits: 32, value: 4 }),
+      'WeightsCorrupt',
+      'has two sizes',
+    ],
+    [
+      'another size in the local header',
+      patched({ signature: local, at: 18, bits: 32, value: 4 }),
+      'WeightsCorrupt',
+      'another size',
+    ],
+    [
+      'another name in the local header',
+      patched({ signature: local, at: 30, bits: 16, value: 0x2f62 }),
+      'WeightsCorrupt',
+      'another name',
+    ],
+    [
+      'records over each other',
+      patched({ signature: entry, occurrence: 1, at: 42, bits: 32, value: 0 }),
+      'WeightsCorrupt',
+      'overlaps another',
+    ],
+    [
+      'an offset outside the file',
+      patched({ signature: entry, at: 42, bits: 32, value: 0x7fffffff }),
+      'WeightsCorrupt',
+      'announces',
+    ],
+    [
+      'a count that is too high',
+      patched({ signature: end, at: 10, bits: 16, value: 3 }),
+      'WeightsCorrupt',
+      'in two ways',
+    ],
+    [
+      'a directory elsewhere',
+      patched({ signature: end, at: 16, bits: 32, value: 0 }),
+      'WeightsCorrupt',
+      'does not end where',
+    ],
+    [
+      'several volumes',
+      patched({ signature: end, at: 4, bits: 16, value: 1 }),
+      'WeightsUnsupported',
+      'several volumes',
+    ],
     ['a missing end', plain.subarray(0, -10), 'WeightsCorrupt', 'no end record'],
     ['something behind the end', concat(plain, 'tail'), 'WeightsCorrupt', 'no end record'],
     ['something before the start', concat('head', plain), 'WeightsCorrupt', 'does not end where'],
@@ -74,7 +142,10 @@ describe('reading a zip archive', () => {
 
     const records = await readZipRecords(sourceOfPieces(plan.pieces, plan.bytes));
 
-    expect(records.map(({ name, bytes }) => [name, bytes])).toEqual([['a/large', large], ['a/after', 3]]);
+    expect(records.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['a/large', large],
+      ['a/after', 3],
+    ]);
     expect(records[1]?.offset).toBeGreaterThan(large);
   });
 });

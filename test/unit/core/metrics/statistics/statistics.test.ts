@@ -17,7 +17,10 @@ const { random } = JSON.parse(
 function normals(count: number, seed: number): Float64Array {
   const twister = new MersenneTwister(seed);
   const uniform = () => (twister.nextUint32() + 0.5) / 2 ** 32;
-  return Float64Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float64Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
 
 describe('MersenneTwister', () => {

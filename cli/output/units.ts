@@ -1,0 +1,12 @@
+const steps = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** Decimal units with three digits, as disks and downloads are sold. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let step = 0;
+  while (value >= 1000 && step < steps.length - 1) {
+    value /= 1000;
+    step += 1;
+  }
+  return `${step === 0 ? value : value.toPrecision(3)} ${steps[step]}`;
+}
