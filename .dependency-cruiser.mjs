@@ -80,7 +80,7 @@ const layers = [
   ),
   may(
     'cli',
-    ['config', 'core', 'system', 'workers'],
+    ['config', 'core', 'system', 'workers', contracts],
     'The cli parses, calls and renders. Steps are reached through workflows, by name.',
   ),
   {

@@ -41,12 +41,16 @@ export function createRunStep(store: ArtifactStore, identities: Identities): Run
     const full = await fullKey(contract, input, identities);
     const key = sha256OfText(canonicalJson(full));
     const hit = await store.lookup(key, contract.produces);
-    if (hit !== null) return { artifact: hit.artifact, key, cached: true, facts: hit.facts, seconds: seconds() };
+    if (hit !== null)
+      return { artifact: hit.artifact, key, cached: true, facts: hit.facts, seconds: seconds() };
     const watch = watchProgress(contract.stallTimeoutMs);
     try {
-      await using _lease = await store.lease(key, watch.signal, () => watch.report({ fraction: 0, note: 'another run builds this' }));
+      await using _lease = await store.lease(key, watch.signal, () =>
+        watch.report({ fraction: 0, note: 'another run builds this' }),
+      );
       const made = await store.lookup(key, contract.produces);
-      if (made !== null) return { artifact: made.artifact, key, cached: true, facts: made.facts, seconds: seconds() };
+      if (made !== null)
+        return { artifact: made.artifact, key, cached: true, facts: made.facts, seconds: seconds() };
       await using scratch = await store.createScratch();
       const scope: StepScope = {
         out: scratch.folder,
@@ -56,7 +60,12 @@ export function createRunStep(store: ArtifactStore, identities: Identities): Run
       };
       const facts = await effect(scope);
       watch.signal.throwIfAborted();
-      const request = { kind: contract.produces, folder: scratch.folder, facts, provenance: provenanceOf(full, key) };
+      const request = {
+        kind: contract.produces,
+        folder: scratch.folder,
+        facts,
+        provenance: provenanceOf(full, key),
+      };
       const artifact = await store.publish(request);
       return { artifact, key, cached: false, facts, seconds: seconds() };
     } catch (error) {

@@ -1,4 +1,3 @@
-import type { EffectScope } from '../core/domain/progress.ts';
 import type { SourcePlan } from '../core/domain/plan.ts';
 import type { ArtifactStore } from '../system/artifact-store/contract.ts';
 import type { AliasBook } from '../system/artifact-store/aliases.ts';
@@ -18,5 +17,3 @@ export interface StepDeps {
   /** Throws ToolchainMissing. */
   readonly toolchain: (id: string) => EngineToolchain;
 }
-
-export type { EffectScope };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Environment } from '../config/environment.ts';
 import { BuildFailure } from '../core/domain/failures.ts';
-import { nearest } from '../core/planning/nearest.ts';
+import { nearest } from '../core/domain/nearest.ts';
 import type { Printer } from './output/printer.ts';
 
 export interface Option {
@@ -57,7 +57,11 @@ interface CommandSpec<O extends Options> {
 /** Understood by every verb; main.ts reads them before the verb does. */
 export const commonOptions = {
   json: { type: 'boolean', description: 'Print the result as JSON on stdout.' },
-  home: { type: 'string', value: 'DIR', description: 'Store, database and logs (default: $ENGINEWRIGHT_HOME or ./.enginewright).' },
+  home: {
+    type: 'string',
+    value: 'DIR',
+    description: 'Store, database and logs (default: $ENGINEWRIGHT_HOME or ./.enginewright).',
+  },
   help: { type: 'boolean', description: 'Show this help.' },
 } as const satisfies Options;
 
@@ -76,16 +80,29 @@ export function defineCommand<O extends Options>(spec: CommandSpec<O>): Command 
   };
 }
 
-function parse<O extends Options>({ name, options, positionals: words }: CommandSpec<O>, args: readonly string[]) {
+function parse<O extends Options>(
+  { name, options, positionals: words }: CommandSpec<O>,
+  args: readonly string[],
+) {
   const all: Options = { ...options, ...commonOptions };
-  const config = Object.fromEntries(Object.entries(all).map(([key, { type, multiple }]) => [key, { type, multiple: multiple ?? false }]));
+  const config = Object.fromEntries(
+    Object.entries(all).map(([key, { type, multiple }]) => [key, { type, multiple: multiple ?? false }]),
+  );
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: config,
+      allowPositionals: true,
+      strict: true,
+    });
     requireWords(name, words, positionals);
     const filled = Object.entries(all).map(([key, option]) => [key, values[key] ?? emptyValue(option)]);
     return { options: Object.fromEntries(filled) as Values<O>, positionals };
   } catch (error) {
-    if (error instanceof TypeError) throw new BuildFailure('UsageInvalid', explain(error, Object.keys(all)), { hint: `Run enginewright ${name} --help.` });
+    if (error instanceof TypeError)
+      throw new BuildFailure('UsageInvalid', explain(error, Object.keys(all)), {
+        hint: `Run enginewright ${name} --help.`,
+      });
     throw error;
   }
 }
@@ -98,15 +115,18 @@ function emptyValue({ type, multiple }: Option): unknown {
 function requireWords(name: string, words: string, given: readonly string[]): void {
   const all = words.split(' ').filter((word) => word !== '');
   const required = all.filter((word) => !word.startsWith('['));
-  if (given.length < required.length) throw new BuildFailure('UsageInvalid', `${name} needs ${required.slice(given.length).join(' and ')}`);
+  if (given.length < required.length)
+    throw new BuildFailure('UsageInvalid', `${name} needs ${required.slice(given.length).join(' and ')}`);
   const extra = given[all.length];
-  if (extra !== undefined) throw new BuildFailure('UsageInvalid', `${name} does not know what to do with '${extra}'`);
+  if (extra !== undefined)
+    throw new BuildFailure('UsageInvalid', `${name} does not know what to do with '${extra}'`);
 }
 
 /** Node's message, with the nearest known flag. */
 function explain(error: TypeError, known: readonly string[]): string {
   const flag = /'--?([\w-]+)'/.exec(error.message)?.[1];
-  if (!error.message.startsWith('Unknown option') || flag === undefined) return error.message.split('. ')[0] ?? error.message;
+  if (!error.message.startsWith('Unknown option') || flag === undefined)
+    return error.message.split('. ')[0] ?? error.message;
   const meant = nearest(flag, known);
   return `unknown flag --${flag}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
 }

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { readEnvironment } from '../config/environment.ts';
 import { BuildFailure } from '../core/domain/failures.ts';
-import { nearest } from '../core/planning/nearest.ts';
+import { nearest } from '../core/domain/nearest.ts';
 import { commands } from './commands.ts';
 import type { Command } from './define-command.ts';
 import { printFailure } from './output/failure.ts';
@@ -30,12 +30,18 @@ try {
 
 async function dispatch(): Promise<number> {
   if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') {
-    print.result(commands.map(({ name, summary }) => ({ name, summary })), renderHelp(commands));
+    print.result(
+      commands.map(({ name, summary }) => ({ name, summary })),
+      renderHelp(commands),
+    );
     return 0;
   }
   const command = findCommand(verb);
   if (rest.includes('--help') || rest.includes('-h')) {
-    print.result({ name: command.name, usage: command.usage, options: command.options }, renderCommandHelp(command));
+    print.result(
+      { name: command.name, usage: command.usage, options: command.options },
+      renderCommandHelp(command),
+    );
     return 0;
   }
   const environment = readEnvironment();
@@ -46,10 +52,17 @@ async function dispatch(): Promise<number> {
 function findCommand(name: string): Command {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
-  const meant = nearest(name, commands.map((candidate) => candidate.name));
-  throw new BuildFailure('UsageInvalid', `there is no verb '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`, {
-    hint: 'Run enginewright help.',
-  });
+  const meant = nearest(
+    name,
+    commands.map((candidate) => candidate.name),
+  );
+  throw new BuildFailure(
+    'UsageInvalid',
+    `there is no verb '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`,
+    {
+      hint: 'Run enginewright help.',
+    },
+  );
 }
 
 function homeOption(args: readonly string[]): string | undefined {

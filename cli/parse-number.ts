@@ -5,8 +5,15 @@ export function parsePort(flag: string, text: string | undefined): number | unde
 }
 
 /** A flag's value as a whole number within bounds, or UsageInvalid naming the flag. */
-export function parseWhole(flag: string, text: string, { least, most }: { readonly least: number; readonly most: number }): number {
+export function parseWhole(
+  flag: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new BuildFailure('UsageInvalid', `${flag} must be a whole number from ${least} to ${most}, not '${text}'`);
+  throw new BuildFailure(
+    'UsageInvalid',
+    `${flag} must be a whole number from ${least} to ${most}, not '${text}'`,
+  );
 }

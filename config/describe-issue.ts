@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RecipeProblem } from '../core/domain/recipe-problem.ts';
-import { nearest } from '../core/planning/nearest.ts';
+import { nearest } from '../core/domain/nearest.ts';
 import { Recipe } from './recipe.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -11,16 +11,27 @@ export function describeIssue(issue: Issue, parent: readonly (string | number)[]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => problem([...path, key], unknownKey(key, allowedKeys(path))));
   }
-  if (issue.code === 'invalid_key') return [problem(path, issue.issues[0]?.message ?? issue.message)];
   if (issue.code === 'invalid_union') return describeUnion(issue, path);
-  const at = path.length === 0 ? 'the recipe' : `'${path.join('.')}'`;
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [problem(path, `${at} is missing`)];
-  if (issue.code === 'invalid_type') return [problem(path, `${at} must be ${article(issue.expected)}, not ${say(issue.input)}`)];
-  if (issue.code === 'invalid_value') return [problem(path, `${at} is ${say(issue.input)}; ${choices(issue.values, issue.input)}`)];
-  return [problem(path, `${at}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`)];
+  return [problem(path, describeValue(issue, path))];
 }
 
-function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, path: (string | number)[]): RecipeProblem[] {
+/** What is wrong with the value itself. */
+function describeValue(issue: Issue, path: readonly (string | number)[]): string {
+  const at = sayWhere(path);
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (issue.code === 'invalid_value' && issue.input !== undefined)
+    return `${at} is ${say(issue.input)}; ${choices(issue.values, issue.input)}`;
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value')
+    return `${at}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+  return issue.input === undefined || issue.code === 'invalid_value'
+    ? `${at} is missing`
+    : `${at} must be ${article(issue.expected)}, not ${say(issue.input)}`;
+}
+
+function describeUnion(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: (string | number)[],
+): RecipeProblem[] {
   if (issue.discriminator !== undefined) {
     // zod already puts the discriminator at the end of the path.
     const parent = path.at(-1) === issue.discriminator ? path.slice(0, -1) : path;
@@ -32,11 +43,16 @@ function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, path: (
   }
   // The branch that came furthest tells best what is wrong.
   const branch = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0];
-  const first = branch?.[0];
-  return first === undefined ? [problem(path, issue.message)] : describeIssue(first, path);
+  return branch === undefined || branch.length === 0
+    ? [problem(path, issue.message)]
+    : branch.flatMap((inner) => describeIssue(inner, path));
 }
 
 const depth = (issues: readonly Issue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
+
+function sayWhere(path: readonly (string | number)[]): string {
+  return path.length === 0 ? 'the recipe' : `'${path.join('.')}'`;
+}
 
 function problem(path: RecipeProblem['path'], message: string): RecipeProblem {
   return { name: 'RecipeInvalid', path, message };
@@ -45,7 +61,9 @@ function problem(path: RecipeProblem['path'], message: string): RecipeProblem {
 function unknownKey(key: string, allowed: readonly string[]): string {
   const meant = nearest(key, allowed);
   const rest = `known here: ${allowed.join(', ')}`;
-  return meant === undefined ? `unknown key '${key}'; ${rest}` : `unknown key '${key}': did you mean '${meant}'?`;
+  return meant === undefined
+    ? `unknown key '${key}'; ${rest}`
+    : `unknown key '${key}': did you mean '${meant}'?`;
 }
 
 function choices(values: readonly unknown[], given: unknown): string {
@@ -56,11 +74,17 @@ function choices(values: readonly unknown[], given: unknown): string {
 
 function say(value: unknown): string {
   if (value === null) return 'empty';
+  if (typeof value === 'number') return String(value);
   return typeof value === 'object' ? (Array.isArray(value) ? 'a list' : 'a mapping') : JSON.stringify(value);
 }
 
 function article(expected: string): string {
-  const words: Record<string, string> = { object: 'a mapping', record: 'a mapping', array: 'a list', int: 'a whole number' };
+  const words: Record<string, string> = {
+    object: 'a mapping',
+    record: 'a mapping',
+    array: 'a list',
+    int: 'a whole number',
+  };
   return words[expected] ?? `a ${expected}`;
 }
 
@@ -70,10 +94,12 @@ function allowedKeys(path: readonly (string | number)[]): string[] {
 }
 
 function allowedValues(path: readonly (string | number)[], key: string): string[] {
-  return schemasAt(path).flatMap(({ properties }) => {
-    const property = properties?.[key];
-    return property?.enum ?? (property?.const === undefined ? [] : [property.const]);
-  }).map(String);
+  return schemasAt(path)
+    .flatMap(({ properties }) => {
+      const property = properties?.[key];
+      return property?.enum ?? (property?.const === undefined ? [] : [property.const]);
+    })
+    .map(String);
 }
 
 interface JsonSchema {

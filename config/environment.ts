@@ -30,24 +30,30 @@ export interface Environment {
 }
 
 /** The one reader of process.env. Throws UsageInvalid naming the variable. */
-export function readEnvironment(raw: Readonly<Record<string, string | undefined>> = process.env): Environment {
+export function readEnvironment(
+  raw: Readonly<Record<string, string | undefined>> = process.env,
+): Environment {
   // An empty variable means the same as none.
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new BuildFailure('UsageInvalid', `the variable ${String(issue?.path[0])} is not valid: ${issue?.message}`);
+    throw new BuildFailure(
+      'UsageInvalid',
+      `the variable ${String(issue?.path[0])} is not valid: ${issue?.message}`,
+    );
   }
   const { data } = parsed;
+  const or = (text: string | undefined): string | null => text ?? null;
   return {
-    home: data.ENGINEWRIGHT_HOME ?? null,
-    weightsExecutable: data.ENGINEWRIGHT_WEIGHTS ?? null,
-    llamaLibraries: data.ENGINEWRIGHT_LLAMA_LIBRARIES ?? null,
+    home: or(data.ENGINEWRIGHT_HOME),
+    weightsExecutable: or(data.ENGINEWRIGHT_WEIGHTS),
+    llamaLibraries: or(data.ENGINEWRIGHT_LLAMA_LIBRARIES),
     threads: data.ENGINEWRIGHT_THREADS ?? null,
-    temporalAddress: data.TEMPORAL_ADDRESS ?? null,
+    temporalAddress: or(data.TEMPORAL_ADDRESS),
     namespace: data.TEMPORAL_NAMESPACE,
-    temporalPath: data.TEMPORAL_PATH ?? null,
-    hubEndpoint: data.HF_ENDPOINT ?? null,
+    temporalPath: or(data.TEMPORAL_PATH),
+    hubEndpoint: or(data.HF_ENDPOINT),
     color: data.NO_COLOR === undefined,
     raw,
   };
@@ -55,5 +61,7 @@ export function readEnvironment(raw: Readonly<Record<string, string | undefined>
 
 /** The environment for a process of our own, which reads the same variables. */
 export function definedVariables({ raw }: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(raw).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(raw).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

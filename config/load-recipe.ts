@@ -16,23 +16,54 @@ export type LoadRecipeResult =
 /** YAML text → recipe, or every problem with line, column and the nearest valid spelling. */
 export function loadRecipe(text: string): LoadRecipeResult {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    logLevel: 'error',
+  });
   const syntax = document.errors.map(({ message, pos }): LocatedProblem => {
     const { line, col } = lines.linePos(pos[0]);
-    return { name: 'RecipeInvalid', path: [], message: message.split('\n')[0]!.replace(/ at line.*/, ''), line, column: col };
+    return {
+      name: 'RecipeInvalid',
+      path: [],
+      message: message.replace(/(?: at line|\n)[\s\S]*/, ''),
+      line,
+      column: col,
+    };
   });
   if (syntax.length > 0) return { ok: false, problems: syntax };
-  const locate = (problem: RecipeProblem): LocatedProblem => ({ ...problem, ...placeOf(document, lines, problem.path) });
-  const parsed = Recipe.safeParse(document.toJS() ?? {}, { reportInput: true });
+  const locate = (problem: RecipeProblem): LocatedProblem => ({
+    ...problem,
+    ...placeOf(document, lines, problem.path),
+  });
+  const plain = toPlain(document);
+  if ('problem' in plain) return { ok: false, problems: [locate(plain.problem)] };
+  const parsed = Recipe.safeParse(plain.value ?? {}, { reportInput: true });
   if (parsed.success) return { ok: true, loaded: { recipe: parsed.data, locate } };
   const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue)).map(locate);
   return { ok: false, problems: withoutEchoes(problems).toSorted(byPlace) };
 }
 
+/** Aliases are followed only here: one without its anchor, or a bomb of them, shows now. */
+function toPlain(document: Document): { readonly value: unknown } | { readonly problem: RecipeProblem } {
+  try {
+    return { value: document.toJS() };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { problem: { name: 'RecipeInvalid', path: [], message: error.message } };
+  }
+}
+
 /** A misspelt key also leaves the right one missing; the second message would only repeat the first. */
 function withoutEchoes(problems: readonly LocatedProblem[]): LocatedProblem[] {
-  return problems.filter(({ message, path }) => {
-    const echo = message.endsWith('is missing') && problems.some((other) => other.message.endsWith(`mean '${String(path.at(-1))}'?`));
+  const parentOf = ({ path }: RecipeProblem): string => JSON.stringify(path.slice(0, -1));
+  return problems.filter((one) => {
+    const { message, path } = one;
+    const beside = problems.filter((other) => parentOf(other) === parentOf(one));
+    const echo =
+      message.endsWith('is missing') &&
+      beside.some((other) => other.message.endsWith(`mean '${String(path.at(-1))}'?`));
     return !echo;
   });
 }
@@ -42,7 +73,11 @@ function byPlace(a: LocatedProblem, b: LocatedProblem): number {
 }
 
 /** The key's own position when the path exists, else that of the nearest parent that does. */
-function placeOf(document: Document, lines: LineCounter, path: RecipeProblem['path']): { line: number; column: number } {
+function placeOf(
+  document: Document,
+  lines: LineCounter,
+  path: RecipeProblem['path'],
+): { line: number; column: number } {
   for (let length = path.length; length > 0; length--) {
     const offset = offsetOf(document, path.slice(0, length));
     if (offset !== undefined) {

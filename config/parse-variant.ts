@@ -8,5 +8,8 @@ export const parseVariant: VariantsRequest['parse'] = (settings: Json) => {
   const parsed = Variant.safeParse(settings, { reportInput: true });
   if (parsed.success) return { settings: parsed.data };
   const [issue] = parsed.error.issues;
-  return { problem: issue === undefined ? 'not valid' : (describeIssue(issue)[0]?.message ?? issue.message) };
+  if (issue === undefined) return { problem: 'not valid' };
+  // Described where the recipe has its variants, so that the keys and values allowed there are known.
+  const [described] = describeIssue(issue, ['variants', '*']);
+  return { problem: (described?.message ?? issue.message).replace('variants.*.', '') };
 };

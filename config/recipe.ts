@@ -51,9 +51,19 @@ const Summarize = z.strictObject({
   dataset: FilePath.describe('JSON lines with `id`, `document`, `reference`.'),
   samples: z.int().min(1).default(64).describe('How many, from the start.'),
   maxNewTokens: z.int().min(1).max(4096).default(64),
-  dialect: z.literal(rougeDialects.map(({ id }) => id)).default('trtllm-summarize').describe('How ROUGE is computed.'),
-  tokenizer: z.literal(rougeTokenizers.map(({ id }) => id)).default('ascii-words').describe('zh-char for Chinese.'),
-  template: z.string().includes('{document}').default('{document}').describe('The prompt; {document} is replaced.'),
+  dialect: z
+    .literal(rougeDialects.map(({ id }) => id))
+    .default('trtllm-summarize')
+    .describe('How ROUGE is computed.'),
+  tokenizer: z
+    .literal(rougeTokenizers.map(({ id }) => id))
+    .default('ascii-words')
+    .describe('zh-char for Chinese.'),
+  template: z
+    .string()
+    .includes('{document}')
+    .default('{document}')
+    .describe('The prompt; {document} is replaced.'),
 });
 
 const Perplexity = z.strictObject({
@@ -65,7 +75,10 @@ const Perplexity = z.strictObject({
 const Evaluation = z.strictObject({
   summarize: Summarize.optional(),
   perplexity: Perplexity.optional(),
-  divergence: z.boolean().default(false).describe("KL divergence and top-1 agreement against the baseline, on the perplexity's windows."),
+  divergence: z
+    .boolean()
+    .default(false)
+    .describe("KL divergence and top-1 agreement against the baseline, on the perplexity's windows."),
 });
 
 const Benchmark = z.strictObject({
@@ -85,7 +98,9 @@ const Gate = z
   })
   .refine(
     ({ rule, margin, max, min }) =>
-      rule === undefined ? margin === undefined && (max === undefined) !== (min === undefined) : margin !== undefined && (max ?? min) === undefined,
+      rule === undefined
+        ? margin === undefined && (max === undefined) !== (min === undefined)
+        : margin !== undefined && (max ?? min) === undefined,
     'give exactly one of: max, min, or rule: non-inferior with margin',
   );
 
@@ -103,13 +118,19 @@ export const Recipe = z.strictObject({
   name: Name.describe('Names the run; runs of one recipe share it.'),
   model: Model,
   adapters: z.array(Adapter).default([]).describe('Merged in order.'),
-  rounding: z.literal(['peft-default', 'peft-safe', 'once']).default('peft-default').describe('How the merge rounds.'),
+  rounding: z
+    .literal(['peft-default', 'peft-safe', 'once'])
+    .default('peft-default')
+    .describe('How the merge rounds.'),
   toolchain: Toolchain.default('llama-cpp'),
   baseline: Name.describe('The variant all others are judged against.'),
   variants: z.record(Name, Variant).refine((all) => Object.keys(all).length > 0, 'name at least one variant'),
   sweep: Sweep.optional(),
   concurrency: z.int().min(1).max(64).default(2).describe('Variants under way at once.'),
-  trial: Trial.default({ prompts: ['Once upon a time', 'The capital of France is', 'In 1969,'], maxNewTokens: 48 }),
+  trial: Trial.default({
+    prompts: ['Once upon a time', 'The capital of France is', 'In 1969,'],
+    maxNewTokens: 48,
+  }),
   evaluation: Evaluation.default({ divergence: false }),
   benchmark: Benchmark.optional(),
   gates: z.array(Gate).default([]),

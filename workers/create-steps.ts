@@ -1,4 +1,3 @@
-import { cpus, hostname } from 'node:os';
 import { join } from 'node:path';
 import { createCpuSteps, createEngineSteps } from '../activities/registry.ts';
 import { createRunStep } from '../activities/run-step.ts';
@@ -7,6 +6,7 @@ import type { Environment } from '../config/environment.ts';
 import { AliasBook } from '../system/artifact-store/aliases.ts';
 import { createFolderStore } from '../system/artifact-store/folder-store.ts';
 import { reapScratch } from '../system/artifact-store/scratch.ts';
+import { describeHost } from '../system/host.ts';
 import { createSources } from '../system/sources/create-sources.ts';
 import { createToolchains, identitiesOf } from '../system/toolchains/create-toolchains.ts';
 import { createWeightTools } from '../system/weights/weight-tools.ts';
@@ -20,10 +20,9 @@ export async function createSteps(role: WorkerRole, environment: Environment, ho
   await reapScratch(join(root, 'scratch'));
   const store = createFolderStore(root);
   const toolchain = createToolchains(environment, home);
-  const host = { host: hostname(), processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
   const deps: StepDeps = {
     store,
-    runStep: createRunStep(store, identitiesOf(toolchain, host)),
+    runStep: createRunStep(store, identitiesOf(toolchain, describeHost())),
     aliases: new AliasBook(root),
     sourceFor: createSources(environment, home),
     weights: createWeightTools(environment.weightsExecutable),

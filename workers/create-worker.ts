@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Environment } from '../config/environment.ts';
 import { llamaCpp } from '../core/catalog/toolchains/llama-cpp.ts';
 import { controlQueue, cpuQueue } from '../core/domain/queues.ts';
+import { existsNow } from '../system/files/read-write.ts';
 import { createSteps, type WorkerRole } from './create-steps.ts';
 import { FailureInterceptor } from './failure-interceptor.ts';
 
@@ -47,7 +47,7 @@ export async function createWorker({ role, address, home, environment }: WorkerS
 /** The prebuilt bundle beside the compiled sources, else the sources themselves (under tsx). */
 function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
   const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  if (existsNow(bundle)) return { workflowBundle: { codePath: bundle } };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };
 }

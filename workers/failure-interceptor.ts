@@ -11,7 +11,10 @@ const maxDetailCharacters = 2_500;
  * facts travel as details. Anything else that is thrown is a bug and keeps its stack.
  */
 export class FailureInterceptor implements ActivityInboundCallsInterceptor {
-  async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+  async execute(
+    input: ActivityExecuteInput,
+    next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+  ): Promise<unknown> {
     try {
       return await next(input);
     } catch (error) {

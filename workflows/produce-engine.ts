@@ -1,4 +1,5 @@
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import { buildEngine } from '../activities/build-engine/contract.ts';
 import type { VariantOutcome } from '../activities/judge/contract.ts';
 import { measureEngine } from '../activities/measure-engine/contract.ts';
@@ -7,6 +8,8 @@ import { tryEngine } from '../activities/try-engine/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { BenchmarkPlan, EvaluationPlan, TrialPlan, VariantPlan } from '../core/domain/plan.ts';
 import { failureOf, Story, type StepPlace } from './story.ts';
+
+const bytesKey = defineSearchAttributeKey('EwEngineBytes', SearchAttributeType.INT);
 
 export interface ProduceEngineInput {
   readonly variant: VariantPlan;
@@ -28,9 +31,16 @@ export async function produceEngine(input: ProduceEngineInput): Promise<VariantO
   const on = (id: string): StepPlace => ({ id, queue });
   let outcome = emptyOutcome(variant);
   try {
-    const build = { checkpoint: input.checkpoint, adapters: input.adapters, toolchain, parameters: variant.build, label: variant.label };
+    const build = {
+      checkpoint: input.checkpoint,
+      adapters: input.adapters,
+      toolchain,
+      parameters: variant.build,
+      label: variant.label,
+    };
     const { artifact: engine } = await story.step(buildEngine, build, on('build-engine'));
     outcome = { ...outcome, engine };
+    upsertSearchAttributes([{ key: bytesKey, value: engine.bytes }]);
     const tried = await story.step(tryEngine, { engine, toolchain, trial }, on('try-engine'));
     outcome = { ...outcome, trial: tried.artifact };
     for (const evaluation of evaluationsFor(input)) {
@@ -40,9 +50,14 @@ export async function produceEngine(input: ProduceEngineInput): Promise<VariantO
       outcome = { ...outcome, scores: [...outcome.scores, scored.artifact] };
     }
     if (benchmark !== null) {
-      const measured = await story.step(measureEngine, { engine, toolchain, benchmark }, on('measure-engine'));
+      const measured = await story.step(
+        measureEngine,
+        { engine, toolchain, benchmark },
+        on('measure-engine'),
+      );
       outcome = { ...outcome, measurement: measured.artifact };
     }
+    story.end();
     return outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -53,7 +68,11 @@ export async function produceEngine(input: ProduceEngineInput): Promise<VariantO
 }
 
 /** A baseline does not diverge from itself; without a baseline the divergence is missing, which its gates report. */
-function evaluationsFor({ evaluations, baseline, isBaseline }: ProduceEngineInput): readonly EvaluationPlan[] {
+function evaluationsFor({
+  evaluations,
+  baseline,
+  isBaseline,
+}: ProduceEngineInput): readonly EvaluationPlan[] {
   return evaluations.filter(({ kind }) => kind !== 'divergence' || (!isBaseline && baseline !== null));
 }
 

@@ -23,25 +23,34 @@ const toolchainKey = defineSearchAttributeKey('EwToolchain', SearchAttributeType
 const recipeKey = defineSearchAttributeKey('EwRecipe', SearchAttributeType.KEYWORD);
 
 /** The baseline first (others are compared with it), then the rest, at most `plan.concurrency` at once. */
-export async function produceVariants(story: Story, plan: Plan, prepared: PreparedModel): Promise<VariantOutcome[]> {
+export async function produceVariants(
+  story: Story,
+  plan: Plan,
+  prepared: PreparedModel,
+): Promise<VariantOutcome[]> {
   const checkpoints = createCheckpoints(story, prepared);
-  const baselinePlan = plan.variants.find(({ name }) => name === plan.baseline)!;
-  const produce = async (variant: VariantPlan, baseline: ArtifactRef<'engine'> | null): Promise<VariantOutcome> => {
+  const produce = async (
+    variant: VariantPlan,
+    baseline: ArtifactRef<'engine'> | null,
+  ): Promise<VariantOutcome> => {
+    const { trial, evaluations, benchmark } = plan;
+    const isBaseline = variant.name === plan.baseline;
     try {
       const inputs = await checkpoints(variant);
-      const { trial, evaluations, benchmark } = plan;
-      const isBaseline = variant === baselinePlan;
-      return await runChild(story, plan, { variant, ...inputs, trial, evaluations, benchmark, baseline, isBaseline });
+      const settings = { variant, trial, evaluations, benchmark, baseline, isBaseline };
+      return await runChild(story, plan, { ...settings, ...inputs });
     } catch (error) {
       if (isCancellation(error)) throw error;
       return outcomeOfFailure(variant, error);
     }
   };
-  const first = await produce(baselinePlan, null);
-  const rest = plan.variants.filter((variant) => variant !== baselinePlan);
-  const others = await mapBounded(rest, plan.concurrency, (variant) => produce(variant, first.engine));
-  const outcomes = new Map([first, ...others].map((outcome) => [outcome.name, outcome]));
-  return plan.variants.map(({ name }) => outcomes.get(name)!);
+  const baselines = plan.variants.filter(({ name }) => name === plan.baseline);
+  const first = await mapBounded(baselines, 1, (variant) => produce(variant, null));
+  const rest = plan.variants.filter(({ name }) => name !== plan.baseline);
+  const yardstick = first[0]?.engine ?? null;
+  const others = await mapBounded(rest, plan.concurrency, (variant) => produce(variant, yardstick));
+  const inOrder = plan.variants.map(({ name }) => name);
+  return [...first, ...others].toSorted((a, b) => inOrder.indexOf(a.name) - inOrder.indexOf(b.name));
 }
 
 function runChild(story: Story, plan: Plan, input: ProduceEngineInput): Promise<VariantOutcome> {
@@ -74,7 +83,10 @@ function createCheckpoints(story: Story, { model, runTimeAdapters }: PreparedMod
       const adapters = [];
       for (const [index, { weights, weight, label }] of runTimeAdapters.entries()) {
         const input = { adapter: weights, base: model, toolchain, label };
-        const adapter = await story.step(convertAdapter, input, { id: `convert-adapter/${index + 1}${suffix}`, queue });
+        const adapter = await story.step(convertAdapter, input, {
+          id: `convert-adapter/${index + 1}${suffix}`,
+          queue,
+        });
         adapters.push({ checkpoint: adapter.artifact, weight });
       }
       return { checkpoint: artifact, adapters };
@@ -99,11 +111,16 @@ function outcomeOfFailure(variant: VariantPlan, error: unknown): VariantOutcome 
   return { ...emptyOutcome(variant), failure: { name, message } };
 }
 
-async function mapBounded<T, R>(items: readonly T[], limit: number, apply: (item: T) => Promise<R>): Promise<R[]> {
+async function mapBounded<T, R>(
+  items: readonly T[],
+  limit: number,
+  apply: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   const pending = [...items.entries()];
   const lane = async (): Promise<void> => {
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) results[next[0]] = await apply(next[1]);
+    for (let next = pending.shift(); next !== undefined; next = pending.shift())
+      results[next[0]] = await apply(next[1]);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;

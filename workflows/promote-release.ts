@@ -18,8 +18,10 @@ export function createApproval(story: Story) {
     return approved ? `approved by ${made.by}` : `rejected by ${made.by}`;
   };
   const validator = ({ by }: Decision): void => {
-    if (story.state.awaiting === null) throw ApplicationFailure.nonRetryable('the run does not wait for approval', 'UsageInvalid');
-    if (by.trim() === '') throw ApplicationFailure.nonRetryable('a decision names who made it', 'UsageInvalid');
+    if (story.state.awaiting === null)
+      throw ApplicationFailure.nonRetryable('the run does not wait for approval', 'UsageInvalid');
+    if (by.trim() === '')
+      throw ApplicationFailure.nonRetryable('a decision names who made it', 'UsageInvalid');
   };
   setHandler(approveUpdate, settle(true), { validator });
   setHandler(rejectUpdate, settle(false), { validator });
@@ -44,10 +46,16 @@ export async function promoteRelease(
 ): Promise<Promotion> {
   const { alias } = publish;
   if (publish.promote === 'never') return { alias, state: 'not-asked', sequence: null };
-  const decision = publish.promote === 'on-approval' ? await decide() : { approved: true, by: 'gates', reason: 'every gate passed' };
+  const decision =
+    publish.promote === 'on-approval'
+      ? await decide()
+      : { approved: true, by: 'gates', reason: 'every gate passed' };
   if (decision === null) return { alias, state: 'not-approved', sequence: null };
   if (!decision.approved) return { alias, state: 'rejected', sequence: null };
   const input = { alias, release, run, by: decision.by, reason: decision.reason };
-  const { changed, sequence } = await story.act<typeof input, PromoteResult>(promote, input, { id: 'promote', queue: cpuQueue });
+  const { changed, sequence } = await story.act<typeof input, PromoteResult>(promote, input, {
+    id: 'promote',
+    queue: cpuQueue,
+  });
   return { alias, state: changed ? 'promoted' : 'unchanged', sequence };
 }

@@ -1,15 +1,16 @@
 import { allHandlersFinished, condition, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { judge, type VariantOutcome } from '../activities/judge/contract.ts';
+import { judge, type JudgeFacts, type VariantOutcome } from '../activities/judge/contract.ts';
 import { publish as publishStep } from '../activities/publish/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { JsonObject } from '../core/domain/json.ts';
 import type { Plan } from '../core/domain/plan.ts';
 import { cpuQueue } from '../core/domain/queues.ts';
-import type { Promotion, RunResult, Verdict } from '../core/domain/run-result.ts';
+import type { Promotion, RunResult } from '../core/domain/run-result.ts';
 import { prepareModel } from './prepare-model.ts';
 import { produceVariants } from './produce-variants.ts';
 import { createApproval, promoteRelease } from './promote-release.ts';
+import { renderConclusion } from './render-conclusion.ts';
 import { Story } from './story.ts';
 
 const verdictKey = defineSearchAttributeKey('EwVerdict', SearchAttributeType.KEYWORD);
@@ -26,30 +27,41 @@ export async function runRecipe(plan: Plan): Promise<RunResult> {
   const { sources } = prepared;
   const judging = { recipe: plan.recipe.name, baseline, variants: outcomes, gates, sources };
   const judged = await story.step(judge, judging, { id: 'judge', queue: cpuQueue });
-  const verdicts = judged.facts['variants'] as Record<string, Verdict>;
-  const verdict = judged.facts['verdict'] as Verdict;
+  const facts = judged.facts as unknown as JudgeFacts;
+  const { verdict, headline, variants: verdicts } = facts;
   upsertSearchAttributes([{ key: verdictKey, value: verdict }]);
+  story.conclude(renderConclusion(facts, judged.artifact));
 
   const release = await publishPassing(story, plan, { outcomes, verdicts, report: judged.artifact, sources });
   const { workflowId, runId } = workflowInfo();
   const promotion =
     release === null || plan.publish === null
       ? notPromoted(plan)
-      : await promoteRelease(story, { release, publish: plan.publish, run: `${workflowId} ${runId}` }, decide);
+      : await promoteRelease(
+          story,
+          { release, publish: plan.publish, run: `${workflowId} ${runId}` },
+          decide,
+        );
 
   await condition(allHandlersFinished);
+  story.end();
   return {
     verdict,
+    headline,
     report: judged.artifact,
     release,
     promotion,
-    variants: outcomes.map(({ name, engine }) => ({ name, verdict: verdicts[name] ?? 'error', engine: engine?.digest ?? null })),
+    variants: outcomes.map(({ name, engine }) => ({
+      name,
+      verdict: verdicts[name] ?? 'error',
+      engine: engine?.digest ?? null,
+    })),
   };
 }
 
 interface Judged {
   readonly outcomes: readonly VariantOutcome[];
-  readonly verdicts: Record<string, Verdict>;
+  readonly verdicts: JudgeFacts['variants'];
   readonly report: ArtifactRef<'report'>;
   readonly sources: JsonObject;
 }
@@ -74,5 +86,9 @@ function eligible(name: string, { publish, baseline, variants }: Plan): boolean 
 }
 
 function notPromoted({ publish }: Plan): Promotion {
-  return { alias: publish?.alias ?? null, state: publish === null ? 'not-asked' : 'not-passed', sequence: null };
+  return {
+    alias: publish?.alias ?? null,
+    state: publish === null ? 'not-asked' : 'not-passed',
+    sequence: null,
+  };
 }

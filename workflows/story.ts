@@ -3,10 +3,11 @@ import {
   ActivityFailure,
   ApplicationFailure,
   isCancellation,
-  proxyActivities,
+  scheduleActivity,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { ArtifactKind } from '../core/domain/artifact.ts';
@@ -24,7 +25,12 @@ const maxSummaryCharacters = 120;
 const heartbeatTimeout = '20 seconds';
 
 /** Bounded by time rather than by a tiny count: a deploy that restarts workers must not use the attempts up. */
-const retry = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 5 } as const;
+const retry = {
+  initialInterval: '1 second',
+  backoffCoefficient: 2,
+  maximumInterval: '1 minute',
+  maximumAttempts: 5,
+} as const;
 
 export interface StepPlace {
   /** Unique in this workflow; also the activity's id, so that a heartbeat can be matched to its line. */
@@ -47,6 +53,7 @@ export class Story {
   readonly #steps = new Map<string, StepState>();
   readonly #children: Record<string, string> = {};
   #awaiting: RunState['awaiting'] = null;
+  #conclusion = '';
 
   constructor(variant: string | null) {
     this.#variant = variant;
@@ -65,6 +72,17 @@ export class Story {
     this.#awaiting = what;
     if (what !== null) this.#enter(`awaiting ${what}`);
     this.#show();
+  }
+
+  /** What came of it, in Markdown: stands above the steps in the UI details. */
+  conclude(markdown: string): void {
+    this.#conclusion = markdown;
+    this.#show();
+  }
+
+  /** The last word: a closed workflow is at no step. */
+  end(): void {
+    this.#enter('done');
   }
 
   /** Runs a cached step. */
@@ -87,7 +105,8 @@ export class Story {
     const open = { seconds: null, artifact: null, facts: {}, failure: null };
     this.#set({ ...base, ...open, status: 'running' });
     this.#enter(contract.name);
-    const activities = proxyActivities<Record<string, (input: Input) => Promise<Output>>>({
+    const options: ActivityOptions = {
+      summary,
       taskQueue: place.queue,
       activityId: place.id,
       startToCloseTimeout: contract.startToCloseTimeout,
@@ -95,14 +114,19 @@ export class Story {
       retry,
       // Explicit: left out, the server would report a cancelled run while its processes still live.
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    });
+    };
     try {
-      const output = await activities[contract.name]!.executeWithOptions({ summary }, [input]);
+      const output = await scheduleActivity<Output>(contract.name, [input], options);
       this.#set({ ...base, ...open, ...outcomeOf(output) });
       return output;
     } catch (error) {
       const cancelled = isCancellation(error);
-      this.#set({ ...base, ...open, status: cancelled ? 'cancelled' : 'failed', failure: cancelled ? null : failureOf(error) });
+      this.#set({
+        ...base,
+        ...open,
+        status: cancelled ? 'cancelled' : 'failed',
+        failure: cancelled ? null : failureOf(error),
+      });
       throw error;
     }
   }
@@ -113,7 +137,7 @@ export class Story {
   }
 
   #show(): void {
-    setCurrentDetails(renderDetails(this.state));
+    setCurrentDetails(renderDetails(this.state, this.#conclusion));
   }
 
   #enter(stage: string): void {
@@ -122,7 +146,8 @@ export class Story {
 }
 
 function outcomeOf(output: unknown): Pick<StepState, 'status'> & Partial<StepState> {
-  if (typeof output !== 'object' || output === null || !('cached' in output)) return { status: 'done', seconds: 0 };
+  if (typeof output !== 'object' || output === null || !('cached' in output))
+    return { status: 'done', seconds: 0 };
   const { cached, seconds, artifact, facts } = output as StepResult;
   return { status: cached ? 'cached' : 'done', seconds, artifact, facts };
 }

@@ -7,7 +7,10 @@ export function createBuildEngine({ runStep, toolchain }: Pick<StepDeps, 'runSte
     runStep(buildEngine, input, async (scope) => {
       const checkpointFolder = await scope.folderOf(input.checkpoint);
       const adapters = await Promise.all(
-        input.adapters.map(async ({ checkpoint, weight }) => ({ folder: await scope.folderOf(checkpoint), weight })),
+        input.adapters.map(async ({ checkpoint, weight }) => ({
+          folder: await scope.folderOf(checkpoint),
+          weight,
+        })),
       );
       const request = { checkpointFolder, adapters, out: scope.out, parameters: input.parameters };
       return toolchain(input.toolchain).buildEngine(request, scope);

@@ -22,7 +22,9 @@ export const buildEngine = defineStep({
   key: ({ checkpoint, adapters, toolchain, parameters }: BuildEngineInput) => ({
     inputs: {
       checkpoint: checkpoint.digest,
-      ...Object.fromEntries(adapters.map((adapter, index) => [`adapter ${index + 1}`, adapter.checkpoint.digest])),
+      ...Object.fromEntries(
+        adapters.map((adapter, index) => [`adapter ${index + 1}`, adapter.checkpoint.digest]),
+      ),
     },
     parameters: { toolchain, weights: adapters.map(({ weight }) => weight), ...parameters },
   }),

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { StepResult } from '../../core/domain/step.ts';
+import { writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import { compareWeights, type CompareWeightsInput } from './contract.ts';
 
@@ -13,11 +13,15 @@ export function createCompareWeights({ runStep, weights }: Pick<StepDeps, 'runSt
       const comparison = await weights.compare(before, after, scope);
       const [first] = comparison.differences;
       if (!comparison.equal) {
-        throw new BuildFailure('WeightsDiffer', `${input.label}: ${first?.tensor ?? 'a tensor'} differs: ${first?.reason ?? ''}`, {
-          details: { differences: comparison.differences.length },
-        });
+        throw new BuildFailure(
+          'WeightsDiffer',
+          `${input.label}: ${first?.tensor ?? 'a tensor'} differs: ${first?.reason ?? ''}`,
+          {
+            details: { differences: comparison.differences.length },
+          },
+        );
       }
-      await writeFile(join(scope.out, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
+      await writeJson(join(scope.out, 'comparison.json'), comparison);
       return { equal: true, tensors: comparison.tensors };
     });
 }

@@ -20,5 +20,6 @@ export const convertCheckpoint = defineStep({
     inputs: { model: model.digest },
     parameters: { toolchain, ...parameters },
   }),
-  summary: ({ toolchain, parameters }) => `write the ${toolchain} checkpoint (${Object.values(parameters).join(', ')})`,
+  summary: ({ toolchain, parameters: { type } }) =>
+    `write the ${toolchain} checkpoint${typeof type === 'string' ? ` (${type})` : ''}`,
 });

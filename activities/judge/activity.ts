@@ -1,4 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { BenchmarkSamples, TrialTexts, VariantScores } from '../../core/domain/measurement.ts';
@@ -8,6 +7,8 @@ import { buildReport, type VariantInput } from '../../core/reports/build-report.
 import { renderHtml } from '../../core/reports/render-html.ts';
 import { renderJunit } from '../../core/reports/render-junit.ts';
 import { renderMarkdown } from '../../core/reports/render-markdown.ts';
+import { renderTable } from '../../core/reports/render-table.ts';
+import { readOwnJson, writeText } from '../../system/files/read-write.ts';
 import type { StepScope } from '../run-step.ts';
 import type { StepDeps } from '../step-deps.ts';
 import { judge, type JudgeInput, type VariantOutcome } from './contract.ts';
@@ -34,19 +35,35 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
         'report.md': renderMarkdown(report),
         'junit.xml': renderJunit(report),
       };
-      for (const [name, content] of Object.entries(renderings)) await writeFile(join(scope.out, name), content);
+      for (const [name, content] of Object.entries(renderings))
+        await writeText(join(scope.out, name), content);
       const verdicts = report.variants.map(({ name, verdict }) => [name, verdict] as const);
-      return { verdict: report.verdict, variants: Object.fromEntries(verdicts) };
+      const { columns, rows } = renderTable(report);
+      const variantVerdicts = Object.fromEntries(verdicts);
+      return {
+        verdict: report.verdict,
+        headline: report.headline,
+        variants: variantVerdicts,
+        table: { columns, rows },
+      };
     });
 }
 
-async function readVariant(outcome: VariantOutcome, scope: StepScope, store: StepDeps['store']): Promise<VariantInput> {
+async function readVariant(
+  outcome: VariantOutcome,
+  scope: StepScope,
+  store: StepDeps['store'],
+): Promise<VariantInput> {
   const { name, label, engine, trial, measurement, failure } = outcome;
-  const documents = await Promise.all(outcome.scores.map((ref) => readJson<ScoresDocument>(ref, 'scores.json', scope)));
+  const documents = await Promise.all(
+    outcome.scores.map((ref) => readJson<ScoresDocument>(ref, 'scores.json', scope)),
+  );
   const scores: VariantScores = {
     ...Object.fromEntries(documents.map((document) => [roles[document.kind], document.scores])),
     ...(trial === null ? {} : { trial: await readJson<TrialTexts>(trial, 'trial.json', scope) }),
-    ...(measurement === null ? {} : { benchmark: await readJson<BenchmarkSamples>(measurement, 'measurement.json', scope) }),
+    ...(measurement === null
+      ? {}
+      : { benchmark: await readJson<BenchmarkSamples>(measurement, 'measurement.json', scope) }),
     ...(engine === null ? {} : { engineBytes: engine.bytes }),
   };
   const provenance = engine === null ? null : (await store.manifestOf(engine.digest)).provenance;
@@ -55,14 +72,15 @@ async function readVariant(outcome: VariantOutcome, scope: StepScope, store: Ste
     quantization: label,
     scores,
     artifacts: artifactsOf(outcome),
-    ...(provenance?.toolchain === undefined ? {} : { toolchain: { id: outcome.toolchain, ...provenance.toolchain } }),
+    ...(provenance?.toolchain === undefined
+      ? {}
+      : { toolchain: { id: outcome.toolchain, ...provenance.toolchain } }),
     ...(failure === null ? {} : { failure }),
   };
 }
 
 async function readJson<T>(ref: ArtifactRef, file: string, scope: StepScope): Promise<T> {
-  // Written by our own steps and verified by digest when the store looked it up.
-  return JSON.parse(await readFile(join(await scope.folderOf(ref), file), 'utf8')) as T;
+  return readOwnJson<T>(join(await scope.folderOf(ref), file));
 }
 
 function artifactsOf({ engine, trial, scores, measurement }: VariantOutcome): ReportArtifact[] {

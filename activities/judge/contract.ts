@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { GatePlan } from '../../core/domain/plan.ts';
+import type { Verdict } from '../../core/domain/run-result.ts';
 import { defineStep } from '../../core/domain/step.ts';
 
 /** What became of one variant; a failed one stays in the report. */
@@ -24,9 +25,18 @@ export interface JudgeInput {
   readonly sources: JsonObject;
 }
 
+/** Facts of a report: what a run answers with, without opening it. */
+export interface JudgeFacts {
+  readonly verdict: Verdict;
+  readonly headline: string;
+  readonly variants: { readonly [name: string]: Verdict };
+  /** The table of the report, as texts. */
+  readonly table: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+}
+
 export const judge = defineStep({
   name: 'judge',
-  version: 1,
+  version: 2,
   produces: 'report',
   worker: 'cpu',
   startToCloseTimeout: '30 minutes',
@@ -39,7 +49,12 @@ export const judge = defineStep({
       baseline,
       gates: gates.map((gate) => ({ ...gate })),
       sources,
-      variants: variants.map(({ name, label, toolchain, failure }) => [name, label, toolchain, failure?.name ?? null]),
+      variants: variants.map(({ name, label, toolchain, failure }) => [
+        name,
+        label,
+        toolchain,
+        failure?.name ?? null,
+      ]),
     },
   }),
   summary: ({ variants, gates }) => `judge ${variants.length} variants by ${gates.length} gates`,
@@ -52,5 +67,7 @@ function artifactsOf(variant: VariantOutcome) {
     ['measurement', variant.measurement],
     ...variant.scores.map((ref, index) => [`scores ${index + 1}`, ref] as const),
   ] as const;
-  return refs.flatMap(([role, ref]) => (ref === null ? [] : [[`${variant.name} ${role}`, ref.digest] as const]));
+  return refs.flatMap(([role, ref]) =>
+    ref === null ? [] : [[`${variant.name} ${role}`, ref.digest] as const],
+  );
 }

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepResult } from '../../core/domain/step.ts';
+import { writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import { measureEngine, type MeasureEngineInput } from './contract.ts';
 
@@ -9,8 +9,11 @@ export function createMeasureEngine({ runStep, toolchain }: Pick<StepDeps, 'runS
   return (input: MeasureEngineInput): Promise<StepResult<'measurement'>> =>
     runStep(measureEngine, input, async (scope) => {
       const engineFolder = await scope.folderOf(input.engine);
-      const samples = await toolchain(input.toolchain).measure({ engineFolder, plan: input.benchmark }, scope);
-      await writeFile(join(scope.out, 'measurement.json'), `${JSON.stringify(samples)}\n`);
+      const samples = await toolchain(input.toolchain).measure(
+        { engineFolder, plan: input.benchmark },
+        scope,
+      );
+      await writeJson(join(scope.out, 'measurement.json'), samples);
       return { requests: samples.points.reduce((sum, point) => sum + point.requests.length, 0) };
     });
 }

@@ -20,6 +20,10 @@ export const measureEngine = defineStep({
     inputs: { engine: engine.digest },
     parameters: { toolchain, ...benchmark },
   }),
-  summary: ({ benchmark }) =>
-    `measure ${benchmark.inputTokens}+${benchmark.outputTokens} tokens at concurrency ${benchmark.concurrency.join(', ')}`,
+  summary: ({ benchmark }) => describeBenchmark(benchmark),
 });
+
+/** A workload in words. */
+export function describeBenchmark({ inputTokens, outputTokens, concurrency }: BenchmarkPlan): string {
+  return `measure ${inputTokens}+${outputTokens} tokens at concurrency ${concurrency.join(', ')}`;
+}

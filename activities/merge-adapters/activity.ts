@@ -7,7 +7,10 @@ export function createMergeAdapters({ runStep, weights }: Pick<StepDeps, 'runSte
     runStep(mergeAdapters, input, async (scope) => {
       const base = await scope.folderOf(input.base);
       const adapters = await Promise.all(
-        input.adapters.map(async (adapter) => ({ folder: await scope.folderOf(adapter.weights), weight: adapter.weight })),
+        input.adapters.map(async (adapter) => ({
+          folder: await scope.folderOf(adapter.weights),
+          weight: adapter.weight,
+        })),
       );
       return weights.merge({ base, adapters, out: scope.out, rounding: input.rounding }, scope);
     });

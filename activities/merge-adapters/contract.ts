@@ -7,7 +7,11 @@ export type WeightsRef = ArtifactRef<'snapshot'> | ArtifactRef<'weights'>;
 export interface MergeAdaptersInput {
   readonly base: WeightsRef;
   /** Merged in this order. */
-  readonly adapters: readonly { readonly weights: WeightsRef; readonly weight: number; readonly label: string }[];
+  readonly adapters: readonly {
+    readonly weights: WeightsRef;
+    readonly weight: number;
+    readonly label: string;
+  }[];
   readonly rounding: Plan['rounding'];
 }
 

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Report, ReportVariant } from '../../core/domain/report.ts';
 import type { StepResult } from '../../core/domain/step.ts';
+import { readOwnJson, writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import { publish, type PublishInput } from './contract.ts';
 
@@ -17,7 +17,7 @@ const ranks: Record<'smallest' | 'fastest' | 'best', (variant: ReportVariant) =>
 export function createPublish({ runStep }: Pick<StepDeps, 'runStep'>) {
   return (input: PublishInput): Promise<StepResult<'release'>> =>
     runStep(publish, input, async (scope) => {
-      const report = JSON.parse(await readFile(join(await scope.folderOf(input.report), 'report.json'), 'utf8')) as Report;
+      const report = await readOwnJson<Report>(join(await scope.folderOf(input.report), 'report.json'));
       const names = new Set(input.engines.map(({ variant }) => variant));
       const passing = report.variants.filter(({ name, verdict }) => names.has(name) && verdict === 'pass');
       const chosen = chooseVariant(passing, input.choose);
@@ -35,12 +35,15 @@ export function createPublish({ runStep }: Pick<StepDeps, 'runStep'>) {
         sources: input.sources,
         gates: chosen.gates,
       };
-      await writeFile(join(scope.out, 'release.json'), `${JSON.stringify(release, null, 2)}\n`);
+      await writeJson(join(scope.out, 'release.json'), release);
       return { variant: chosen.name, engine: engine.digest };
     });
 }
 
-function chooseVariant(passing: readonly ReportVariant[], choose: PublishInput['choose']): ReportVariant | undefined {
+function chooseVariant(
+  passing: readonly ReportVariant[],
+  choose: PublishInput['choose'],
+): ReportVariant | undefined {
   if (typeof choose === 'object') return passing.find(({ name }) => name === choose.variant);
   const rank = ranks[choose];
   return passing.toSorted((a, b) => rank(b) - rank(a))[0];

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
+import { writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import type { StepResult } from '../../core/domain/step.ts';
 import { resolveSource, type ResolveSourceInput } from './contract.ts';
@@ -16,7 +16,7 @@ export function createResolveSource({ runStep, sourceFor }: Pick<StepDeps, 'runS
     const commit = await source.resolve({ signal, onProgress: () => Context.current().heartbeat() });
     return runStep(resolveSource, { ...input, commit }, async (scope) => {
       const listing = await source.list(commit, scope);
-      await writeFile(join(scope.out, 'listing.json'), `${JSON.stringify(listing, null, 2)}\n`);
+      await writeJson(join(scope.out, 'listing.json'), listing);
       const bytes = listing.files.reduce((sum, file) => sum + file.bytes, 0);
       return { commit, files: listing.files.length, bytes };
     });

@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { EvaluationPlan } from '../../core/domain/plan.ts';
 import type { StepResult } from '../../core/domain/step.ts';
+import { writeText } from '../../system/files/read-write.ts';
 import type { EngineToolchain } from '../../system/toolchains/contract.ts';
 import type { StepScope } from '../run-step.ts';
 import type { StepDeps } from '../step-deps.ts';
@@ -27,7 +27,11 @@ export interface Scored {
   readonly facts: JsonObject;
 }
 
-type ScoringTable = { readonly [K in EvaluationPlan['kind']]: (scoring: Scoring<Extract<EvaluationPlan, { kind: K }>>) => Promise<Scored> };
+type ScoringTable = {
+  readonly [K in EvaluationPlan['kind']]: (
+    scoring: Scoring<Extract<EvaluationPlan, { kind: K }>>,
+  ) => Promise<Scored>;
+};
 
 const scorings: ScoringTable = {
   summarize: scoreSummaries,
@@ -51,7 +55,8 @@ export function createScoreEngine({ runStep, toolchain }: Pick<StepDeps, 'runSte
       const score = scorings[evaluation.kind] as (scoring: Scoring<EvaluationPlan>) => Promise<Scored>;
       const { scores, facts } = await score(scoring);
       const document = { kind: evaluation.kind, scores };
-      await writeFile(join(scope.out, 'scores.json'), `${JSON.stringify(document)}\n`);
+      // One line: a divergence keeps a value for every position.
+      await writeText(join(scope.out, 'scores.json'), `${JSON.stringify(document)}\n`);
       return { kind: evaluation.kind, ...facts };
     });
 }

@@ -29,11 +29,12 @@ export const scoreEngine = defineStep({
       parameters: { toolchain, ...settings },
     };
   },
-  summary: ({ evaluation }) => `score: ${describeEvaluation(evaluation)}`,
+  summary: ({ evaluation }) => describeEvaluation(evaluation),
 });
 
-function describeEvaluation(evaluation: EvaluationPlan): string {
+/** An evaluation in words. */
+export function describeEvaluation(evaluation: EvaluationPlan): string {
   return evaluation.kind === 'summarize'
-    ? `summarize ${evaluation.samples} samples`
-    : `${evaluation.kind} on ${evaluation.windows} windows of ${evaluation.window} tokens`;
+    ? `score: summarize ${evaluation.samples} samples`
+    : `score: ${evaluation.kind} on ${evaluation.windows} windows of ${evaluation.window} tokens`;
 }

@@ -11,9 +11,15 @@ export async function scoreSummaries(scoring: Scoring<SummarizePlan>): Promise<S
   const { template, maxNewTokens, dialect, tokenizer } = evaluation;
   const pairs = (await readSummaries(scoring.datasetFolder)).slice(0, evaluation.samples);
   if (pairs.length < evaluation.samples) {
-    throw new BuildFailure('DatasetInvalid', `the recipe asks for ${evaluation.samples} samples, the dataset has ${pairs.length}`);
+    throw new BuildFailure(
+      'DatasetInvalid',
+      `the recipe asks for ${evaluation.samples} samples, the dataset has ${pairs.length}`,
+    );
   }
-  const prompts = pairs.map(({ id, document }) => ({ id, text: template.replaceAll('{document}', () => document) }));
+  const prompts = pairs.map(({ id, document }) => ({
+    id,
+    text: template.replaceAll('{document}', () => document),
+  }));
   const { texts } = await toolchain.generate({ engineFolder, prompts, maxNewTokens }, scope);
   const byId = new Map(texts.map(({ id, text }) => [id, text]));
   const samples = pairs.map(({ id, reference }) => ({ id, reference, prediction: byId.get(id) ?? '' }));
@@ -23,8 +29,19 @@ export async function scoreSummaries(scoring: Scoring<SummarizePlan>): Promise<S
     tokenizer: scored.tokenizer,
     dataset: { digest: evaluation.dataset.digest },
     maxNewTokens,
-    samples: samples.map((sample, index) => ({ ...sample, ...scored.samples[index]! })),
+    samples: joinFigures(samples, scored.samples),
   };
   const figures = Object.entries(scored.metrics).map(([metric, { mean }]) => [metric, mean]);
   return { scores, facts: { samples: pairs.length, ...Object.fromEntries(figures) } };
+}
+
+/** Texts and figures of the same sample; the scorer answers in the order it was asked. */
+function joinFigures<Text extends { readonly id: string }, Figures extends { readonly id: string }>(
+  texts: readonly Text[],
+  figures: readonly Figures[],
+): (Text & Figures)[] {
+  return figures.flatMap((figure, index) => {
+    const text = texts[index];
+    return text === undefined ? [] : [{ ...text, ...figure }];
+  });
 }

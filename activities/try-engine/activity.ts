@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findDegeneration } from '../../core/metrics/degenerate.ts';
 import type { StepResult } from '../../core/domain/step.ts';
+import { writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import { tryEngine, type TryEngineInput } from './contract.ts';
 
@@ -12,7 +12,7 @@ export function createTryEngine({ runStep, toolchain }: Pick<StepDeps, 'runStep'
       const engineFolder = await scope.folderOf(input.engine);
       const { prompts, maxNewTokens } = input.trial;
       const trial = await toolchain(input.toolchain).generate({ engineFolder, prompts, maxNewTokens }, scope);
-      await writeFile(join(scope.out, 'trial.json'), `${JSON.stringify(trial, null, 2)}\n`);
+      await writeJson(join(scope.out, 'trial.json'), trial);
       const degenerate = trial.texts.filter(({ text }) => findDegeneration(text) !== null).length;
       return { prompts: prompts.length, degenerate };
     });

@@ -18,7 +18,11 @@ export const tryEngine = defineStep({
   dependsOn: { toolchain: true, machine: 'cpu' },
   key: ({ engine, toolchain, trial }: TryEngineInput) => ({
     inputs: { engine: engine.digest },
-    parameters: { toolchain, prompts: trial.prompts.map(({ id, text }) => [id, text]), maxNewTokens: trial.maxNewTokens },
+    parameters: {
+      toolchain,
+      prompts: trial.prompts.map(({ id, text }) => [id, text]),
+      maxNewTokens: trial.maxNewTokens,
+    },
   }),
   summary: ({ trial }) => `try ${trial.prompts.length} prompts`,
 });

@@ -7,7 +7,13 @@ export const cancel = defineCommand({
   name: 'cancel',
   summary: 'Cancel a run and wait until its processes are gone.',
   positionals: 'RUN',
-  options: { address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: the one running here).' } },
+  options: {
+    address: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: 'Temporal server (default: the one running here).',
+    },
+  },
   async run({ options, positionals, ...context }) {
     await using stack = await openStack(context, { address: options.address, start: false });
     const handle = await findRun(stack.client, positionals[0] ?? '');
@@ -17,6 +23,9 @@ export const cancel = defineCommand({
       if (!(error instanceof WorkflowFailedError)) throw error;
     });
     const { status } = await handle.describe();
-    context.print.result({ run: handle.workflowId, status: status.name.toLowerCase() }, `${handle.workflowId} ${status.name.toLowerCase()}`);
+    context.print.result(
+      { run: handle.workflowId, status: status.name.toLowerCase() },
+      `${handle.workflowId} ${status.name.toLowerCase()}`,
+    );
   },
 });

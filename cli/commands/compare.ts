@@ -16,8 +16,14 @@ export const compare = defineCommand({
     const comparison = await compareWeights(a, b, { ...effectScope(context, 'compare'), executable });
     const { equal, differences, tensors } = comparison;
     const lines = differences.slice(0, shownDifferences).map(({ tensor, reason }) => `${tensor}: ${reason}`);
-    const more = differences.length > shownDifferences ? [`… and ${differences.length - shownDifferences} more`] : [];
-    context.print.result(comparison, equal ? `equal: ${tensors} tensors` : [`${differences.length} tensors differ`, ...lines, ...more].join('\n'));
+    const more =
+      differences.length > shownDifferences ? [`… and ${differences.length - shownDifferences} more`] : [];
+    context.print.result(
+      comparison,
+      equal
+        ? `equal: ${tensors} tensors`
+        : [`${differences.length} tensors differ`, ...lines, ...more].join('\n'),
+    );
     return equal ? 0 : 1;
   },
 });

@@ -16,18 +16,29 @@ function decision(name: 'approve' | 'reject', summary: string): Command {
     options: {
       by: { type: 'string', value: 'NAME', description: 'Who decides; stays in the history.' },
       reason: { type: 'string', value: 'TEXT', description: 'Why; stays in the history.' },
-      address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: the one running here).' },
+      address: {
+        type: 'string',
+        value: 'HOST:PORT',
+        description: 'Temporal server (default: the one running here).',
+      },
     },
     async run({ options, positionals, ...context }) {
       const { by } = options;
-      if (by === undefined || by.trim() === '') throw new BuildFailure('UsageInvalid', `${name} needs --by: a decision names who made it`);
+      if (by === undefined || by.trim() === '')
+        throw new BuildFailure('UsageInvalid', `${name} needs --by: a decision names who made it`);
       await using stack = await openStack(context, { address: options.address, start: false });
       const handle = await findRun(stack.client, positionals[0] ?? '');
       try {
-        const answer = await handle.executeUpdate<string, [Decision]>(name, { args: [{ by, reason: options.reason ?? '' }] });
-        context.print.result({ run: handle.workflowId, decision: name, by }, `${handle.workflowId}: ${answer}`);
+        const answer = await handle.executeUpdate<string, [Decision]>(name, {
+          args: [{ by, reason: options.reason ?? '' }],
+        });
+        context.print.result(
+          { run: handle.workflowId, decision: name, by },
+          `${handle.workflowId}: ${answer}`,
+        );
       } catch (error) {
-        if (error instanceof WorkflowUpdateFailedError) throw new BuildFailure('UsageInvalid', error.cause?.message ?? error.message, { cause: error });
+        if (error instanceof WorkflowUpdateFailedError)
+          throw new BuildFailure('UsageInvalid', error.cause?.message ?? error.message, { cause: error });
         throw error;
       }
     },

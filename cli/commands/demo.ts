@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFolder } from '../../system/files/read-write.ts';
 import { packageRoot } from '../../system/package-root.ts';
 import { defineCommand } from '../define-command.ts';
 import { executeRecipe } from '../run/execute-recipe.ts';
@@ -15,7 +15,7 @@ export const demo = defineCommand({
   async run({ options, ...context }) {
     const { home, print } = context;
     const sample = join(packageRoot(), 'examples', 'sample');
-    if (options.fresh) for (const folder of ['store', 'hub']) await rm(join(home, folder), { recursive: true, force: true });
+    if (options.fresh) for (const folder of ['store', 'hub']) await removeFolder(join(home, folder));
     const started = performance.now();
     const outcome = await executeRecipe(context, {
       file: join(sample, 'recipe.yaml'),
@@ -26,8 +26,11 @@ export const demo = defineCommand({
     const seconds = (performance.now() - started) / 1000;
     const lines = outcome.followed?.lines ?? [];
     const ran = lines.filter(({ status, step }) => status === 'done' && step !== 'promote').length;
-    const again = ran === 0 ? 'every step was cached' : `${ran} steps ran; run it again and every step is cached`;
-    print.note(`demo      ${seconds.toFixed(1)} s in all, of which the run ${outcome.seconds.toFixed(1)} s; ${again}`);
+    const again =
+      ran === 0 ? 'every step was cached' : `${ran} steps ran; run it again and every step is cached`;
+    print.note(
+      `demo      ${seconds.toFixed(1)} s in all, of which the run ${outcome.seconds.toFixed(1)} s; ${again}`,
+    );
     return outcome.exitCode;
   },
 });

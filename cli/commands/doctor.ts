@@ -25,7 +25,10 @@ export const doctor = defineCommand({
 
 async function placesOf({ environment, home }: Context): Promise<HostPlaces> {
   const { endpoint } = await hubSettings(environment.raw);
-  const server = locateTemporalServer({ root: packageRoot(), override: environment.temporalPath ?? undefined });
+  const server = locateTemporalServer({
+    root: packageRoot(),
+    override: environment.temporalPath ?? undefined,
+  });
   return {
     compiler: environment.raw['CXX'] ?? 'c++',
     temporalServer: await server.catch(() => environment.temporalPath ?? 'not fetched'),

@@ -13,9 +13,20 @@ export const history = defineCommand({
     const [alias] = positionals;
     const names = alias === undefined ? await book.names() : [alias];
     const entries = (await Promise.all(names.map((name) => book.history(name)))).flat();
-    const rows = entries.map((entry) => [entry.alias, String(entry.sequence), entry.at.slice(0, 19), entry.release.slice(0, 12), entry.by, entry.reason, entry.run.split(' ')[0] ?? '']);
+    const rows = entries.map((entry) => [
+      entry.alias,
+      String(entry.sequence),
+      entry.at.slice(0, 19),
+      entry.release.slice(0, 12),
+      entry.by,
+      entry.reason,
+      entry.run.split(' ')[0] ?? '',
+    ]);
     const columns = ['alias', 'change', 'since (UTC)', 'release', 'by', 'reason', 'run'];
-    const text = rows.length === 0 ? 'nothing was promoted yet' : renderTextTable({ columns, rows, alignment: columns.map(() => 'left') });
+    const text =
+      rows.length === 0
+        ? 'nothing was promoted yet'
+        : renderTextTable({ columns, rows, alignment: columns.map(() => 'left') });
     print.result(entries, text);
   },
 });

@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { summariseMetadata } from '../../core/formats/gguf/summarise-metadata.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
+import { exists } from '../../system/files/read-write.ts';
 import { readGgufFile } from '../../system/toolchains/llama-cpp/read-gguf-file.ts';
 import { inspectWeights } from '../../system/weights/inspect-weights.ts';
 import { defineCommand, type Context } from '../define-command.ts';
@@ -14,16 +14,31 @@ export const inspect = defineCommand({
   name: 'inspect',
   summary: 'Show what weights, a GGUF file or an artifact of the store hold.',
   positionals: 'PATH|DIGEST',
-  options: { root: { type: 'string', value: 'KEY', description: 'Key of the state dict inside a training checkpoint.' } },
+  options: {
+    root: {
+      type: 'string',
+      value: 'KEY',
+      description: 'Key of the state dict inside a training checkpoint.',
+    },
+  },
   async run({ options, positionals, ...context }) {
     const [subject = ''] = positionals;
     if (isDigest(subject)) return showArtifact(subject, context);
-    if ((await stat(subject).catch(() => null)) === null) throw new BuildFailure('WeightsMissing', `there is nothing at ${subject}`);
+    if (!(await exists(subject))) throw new BuildFailure('WeightsMissing', `there is nothing at ${subject}`);
     if (subject.endsWith('.gguf')) return showGguf(subject, context);
     const summary = await inspectWeights(subject, options.root === undefined ? {} : { root: options.root });
-    const rows = summary.tensors.map(({ name, dtype, shape, bytes, file }) => [name, dtype, shape.join('×'), formatBytes(bytes), file]);
+    const rows = summary.tensors.map(({ name, dtype, shape, bytes, file }) => [
+      name,
+      dtype,
+      shape.join('×'),
+      formatBytes(bytes),
+      file,
+    ]);
     const head = `${summary.role}, ${summary.format}, ${summary.parameters.toLocaleString('en')} parameters, ${formatBytes(summary.bytes)}`;
-    context.print.result(summary, `${head}\n\n${tensorTable(['tensor', 'dtype', 'shape', 'size', 'file'], rows)}`);
+    context.print.result(
+      summary,
+      `${head}\n\n${tensorTable(['tensor', 'dtype', 'shape', 'size', 'file'], rows)}`,
+    );
   },
 });
 
@@ -32,17 +47,43 @@ async function showGguf(path: string, { print }: Context): Promise<void> {
   const metadata = summariseMetadata(gguf.metadata);
   const lines = Object.entries(metadata).map(([key, value]) => `${key} = ${String(value)}`);
   const tensors = gguf.tensors.map(({ name, type, shape, bytes }) => ({ name, type, shape, bytes }));
-  const rows = tensors.map(({ name, type, shape, bytes }) => [name, type, shape.join('×'), formatBytes(bytes)]);
-  print.result({ metadata, tensors }, `${lines.join('\n')}\n\n${tensorTable(['tensor', 'type', 'shape', 'size'], rows)}`);
+  const rows = tensors.map(({ name, type, shape, bytes }) => [
+    name,
+    type,
+    shape.join('×'),
+    formatBytes(bytes),
+  ]);
+  print.result(
+    { metadata, tensors },
+    `${lines.join('\n')}\n\n${tensorTable(['tensor', 'type', 'shape', 'size'], rows)}`,
+  );
 }
 
-async function showArtifact(digest: Parameters<ReturnType<typeof createFolderStore>['manifestOf']>[0], { home, print }: Context): Promise<void> {
+async function showArtifact(
+  digest: Parameters<ReturnType<typeof createFolderStore>['manifestOf']>[0],
+  { home, print }: Context,
+): Promise<void> {
   const manifest = await createFolderStore(join(home, 'store')).manifestOf(digest);
-  const rows = manifest.files.map(({ path, bytes, sha256 }) => [path, formatBytes(bytes), sha256.slice(0, 16)]);
-  const table = renderTextTable({ columns: ['file', 'size', 'sha256'], rows, alignment: ['left', 'right', 'left'] });
-  print.result(manifest, `${manifest.kind} ${digest}\n${JSON.stringify(manifest.facts)}\n\n${table}\n\n${JSON.stringify(manifest.provenance, null, 2)}`);
+  const rows = manifest.files.map(({ path, bytes, sha256 }) => [
+    path,
+    formatBytes(bytes),
+    sha256.slice(0, 16),
+  ]);
+  const table = renderTextTable({
+    columns: ['file', 'size', 'sha256'],
+    rows,
+    alignment: ['left', 'right', 'left'],
+  });
+  print.result(
+    manifest,
+    `${manifest.kind} ${digest}\n${JSON.stringify(manifest.facts)}\n\n${table}\n\n${JSON.stringify(manifest.provenance, null, 2)}`,
+  );
 }
 
 function tensorTable(columns: string[], rows: string[][]): string {
-  return renderTextTable({ columns, rows, alignment: columns.map((title) => (title === 'size' ? 'right' : 'left')) });
+  return renderTextTable({
+    columns,
+    rows,
+    alignment: columns.map((title) => (title === 'size' ? 'right' : 'left')),
+  });
 }

@@ -12,9 +12,18 @@ export const merge = defineCommand({
   positionals: '',
   options: {
     base: { type: 'string', value: 'DIR', description: 'Folder of the base model.' },
-    adapter: { type: 'string', value: 'DIR[@weight]', multiple: true, description: 'Adapter folder; several are merged in order.' },
+    adapter: {
+      type: 'string',
+      value: 'DIR[@weight]',
+      multiple: true,
+      description: 'Adapter folder; several are merged in order.',
+    },
     out: { type: 'string', value: 'DIR', description: 'New or empty folder for the merged model.' },
-    rounding: { type: 'string', value: roundings.join('|'), description: 'How sums are rounded (default: peft-default).' },
+    rounding: {
+      type: 'string',
+      value: roundings.join('|'),
+      description: 'How sums are rounded (default: peft-default).',
+    },
   },
   async run({ options, ...context }) {
     const { base, out } = options;
@@ -22,7 +31,8 @@ export const merge = defineCommand({
       throw new BuildFailure('UsageInvalid', 'merge needs --base, at least one --adapter, and --out');
     }
     const rounding = roundings.find((known) => known === (options.rounding ?? 'peft-default'));
-    if (rounding === undefined) throw new BuildFailure('UsageInvalid', `--rounding is one of ${roundings.join(', ')}`);
+    if (rounding === undefined)
+      throw new BuildFailure('UsageInvalid', `--rounding is one of ${roundings.join(', ')}`);
     const executable = locateWeights(context.environment.weightsExecutable);
     const request = { base, out, rounding, adapters: options.adapter.map(parseAdapter) };
     const report = await mergeAdapters(request, { ...effectScope(context, 'merge'), executable });

@@ -1,4 +1,3 @@
-import { cpus, hostname } from 'node:os';
 import { join } from 'node:path';
 import { resolveSource } from '../../activities/resolve-source/contract.ts';
 import type { StepContract, StepResult } from '../../core/domain/step.ts';
@@ -7,6 +6,7 @@ import { canonicalJson } from '../../core/domain/json.ts';
 import { fullKey } from '../../core/planning/full-key.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
 import { sha256OfText } from '../../system/files/hash-file.ts';
+import { describeHost } from '../../system/host.ts';
 import { createSources } from '../../system/sources/create-sources.ts';
 import { readStackRecord } from '../../system/supervisor/stack-record.ts';
 import { createToolchains, identitiesOf } from '../../system/toolchains/create-toolchains.ts';
@@ -26,7 +26,14 @@ export const plan = defineCommand({
     const endpoint = environment.hubEndpoint ?? (await readStackRecord(home))?.hubEndpoint ?? null;
     const prepared = await preparePlan({ file: positionals[0] ?? '', home, endpoint });
     const steps = await predictSteps(prepared.plan, createForesight(context));
-    const rows = steps.map(({ status, step, variant, summary, worker, why }) => [status, worker, step, variant ?? '', summary, why]);
+    const rows = steps.map(({ status, step, variant, summary, worker, why }) => [
+      status,
+      worker,
+      step,
+      variant ?? '',
+      summary,
+      why,
+    ]);
     const columns = ['status', 'worker', 'step', 'variant', 'what', 'why'];
     const table = renderTextTable({ columns, rows, alignment: columns.map(() => 'left') });
     const cached = steps.filter(({ status }) => status === 'cached').length;
@@ -38,11 +45,13 @@ export const plan = defineCommand({
 function createForesight(context: Context): Foresight {
   const { environment, home } = context;
   const store = createFolderStore(join(home, 'store'));
-  const host = { host: hostname(), processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
-  const identities = identitiesOf(createToolchains(environment, home), host);
+  const identities = identitiesOf(createToolchains(environment, home), describeHost());
   const sourceFor = createSources(environment, home);
   const scope = effectScope(context, 'plan');
-  async function lookup<Input, Kind extends ArtifactKind>(contract: StepContract<string, Input, Kind>, input: Input): Promise<StepResult<Kind> | null> {
+  async function lookup<Input, Kind extends ArtifactKind>(
+    contract: StepContract<string, Input, Kind>,
+    input: Input,
+  ): Promise<StepResult<Kind> | null> {
     const key = sha256OfText(canonicalJson(await fullKey(contract, input, identities)));
     const hit = await store.lookup(key, contract.produces);
     return hit && { artifact: hit.artifact, key, cached: true, facts: hit.facts, seconds: 0 };

@@ -1,9 +1,10 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isDigest } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { AliasBook } from '../../system/artifact-store/aliases.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
+import { pointAlias } from '../../system/artifact-store/point-alias.ts';
+import { userName } from '../../system/host.ts';
 import { defineCommand } from '../define-command.ts';
 
 export const promote = defineCommand({
@@ -16,19 +17,13 @@ export const promote = defineCommand({
   },
   async run({ options, positionals, home, print }) {
     const [alias = '', release = ''] = positionals;
-    if (!isDigest(release)) throw new BuildFailure('UsageInvalid', `'${release}' is no digest of a release (64 hex digits)`);
+    if (!isDigest(release)) throw new BuildFailure('UsageInvalid', `'${release}' is no digest of a release`);
     const root = join(home, 'store');
-    const { kind } = await createFolderStore(root).verify(release);
-    if (kind !== 'release') throw new BuildFailure('ReleaseMissing', `${release.slice(0, 12)} is a ${kind}, no release`);
-    const book = new AliasBook(root);
-    const current = await book.current(alias);
-    if (current?.release === release) {
-      print.result({ ...current, changed: false }, `${alias} points there already (change ${current.sequence})`);
-      return;
-    }
-    const by = options.by ?? userInfo().username;
-    const entry = { alias, release, run: 'by hand', by, reason: options.reason ?? '', at: new Date().toISOString() };
-    const written = await book.append(entry, current?.sequence ?? 0);
-    print.result({ ...written, changed: true }, `${alias} now points at ${release.slice(0, 12)} (change ${written.sequence})`);
+    const store = { store: createFolderStore(root), aliases: new AliasBook(root) };
+    const { by = userName(), reason = '' } = options;
+    const pointed = await pointAlias(store, { alias, release, run: 'by hand', by, reason });
+    const { changed, sequence } = pointed;
+    const words = changed ? `now points at ${release.slice(0, 12)}` : 'points there already';
+    print.result({ ...pointed, release }, `${alias} ${words} (change ${sequence})`);
   },
 });

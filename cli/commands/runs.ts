@@ -9,7 +9,11 @@ export const runs = defineCommand({
   summary: 'List runs, newest first.',
   positionals: '',
   options: {
-    address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: the one running here).' },
+    address: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: 'Temporal server (default: the one running here).',
+    },
     recipe: { type: 'string', value: 'NAME', description: 'Only runs of this recipe.' },
     limit: { type: 'string', value: 'N', description: 'How many (default 20).' },
   },
@@ -17,21 +21,44 @@ export const runs = defineCommand({
     await using stack = await openStack(context, { address: options.address, start: false });
     const limit = parseWhole('--limit', options.limit ?? '20', { least: 1, most: 1000 });
     // Quotes cannot be escaped in a visibility query; a recipe's name never has one.
-    const recipe = options.recipe === undefined ? '' : ` AND EwRecipe = "${options.recipe.replaceAll(/[^\w.-]/g, '')}"`;
+    const recipe =
+      options.recipe === undefined ? '' : ` AND EwRecipe = "${options.recipe.replaceAll(/[^\w.-]/g, '')}"`;
     const found = [];
     for await (const info of stack.client.workflow.list({ query: `WorkflowType = "runRecipe"${recipe}` })) {
       found.push(describe(info));
       if (found.length === limit) break;
     }
-    const rows = found.map(({ run, status, recipe: name, verdict, startedAt, seconds }) => [run, name, status, verdict, startedAt.slice(0, 19), seconds === null ? '' : `${seconds.toFixed(0)} s`]);
+    const rows = found.map(({ run, status, recipe: name, verdict, startedAt, seconds }) => [
+      run,
+      name,
+      status,
+      verdict,
+      startedAt.slice(0, 19),
+      seconds === null ? '' : `${seconds.toFixed(0)} s`,
+    ]);
     const columns = ['run', 'recipe', 'status', 'verdict', 'started (UTC)', 'time'];
-    const text = rows.length === 0 ? 'no runs yet' : renderTextTable({ columns, rows, alignment: columns.map((title) => (title === 'time' ? 'right' : 'left')) });
+    const text =
+      rows.length === 0
+        ? 'no runs yet'
+        : renderTextTable({
+            columns,
+            rows,
+            alignment: columns.map((title) => (title === 'time' ? 'right' : 'left')),
+          });
     context.print.result(found, text);
   },
 });
 
-function describe({ workflowId, status, startTime, closeTime, typedSearchAttributes }: WorkflowExecutionInfo) {
-  const attributes = new Map(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, String(value)]));
+function describe({
+  workflowId,
+  status,
+  startTime,
+  closeTime,
+  typedSearchAttributes,
+}: WorkflowExecutionInfo) {
+  const attributes = new Map(
+    typedSearchAttributes.getAll().map(({ key, value }) => [key.name, String(value)]),
+  );
   return {
     run: workflowId,
     recipe: attributes.get('EwRecipe') ?? '',

@@ -8,14 +8,27 @@ export const show = defineCommand({
   name: 'show',
   summary: 'Show what a run did or is doing, step by step.',
   positionals: 'RUN',
-  options: { address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: the one running here).' } },
+  options: {
+    address: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: 'Temporal server (default: the one running here).',
+    },
+  },
   async run({ options, positionals, ...context }) {
     await using stack = await openStack(context, { address: options.address, start: false });
     const handle = await findRun(stack.client, positionals[0] ?? '');
     const { status } = await handle.describe();
     const { lines, awaiting } = await readProgress(stack.client, handle.workflowId);
     const waiting = awaiting === null ? [] : [`waiting for ${awaiting}`];
-    const text = [`${handle.workflowId}  ${status.name.toLowerCase()}`, ...lines.map((line) => renderStepLine(line, false)), ...waiting];
-    context.print.result({ run: handle.workflowId, status: status.name.toLowerCase(), awaiting, steps: lines }, text.join('\n'));
+    const text = [
+      `${handle.workflowId}  ${status.name.toLowerCase()}`,
+      ...lines.map((line) => renderStepLine(line, false)),
+      ...waiting,
+    ];
+    context.print.result(
+      { run: handle.workflowId, status: status.name.toLowerCase(), awaiting, steps: lines },
+      text.join('\n'),
+    );
   },
 });

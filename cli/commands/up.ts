@@ -22,18 +22,30 @@ export const up = defineCommand({
   options: {
     port: { type: 'string', value: 'PORT', description: 'Port of the server (default: a free one).' },
     'ui-port': { type: 'string', value: 'PORT', description: 'Port of the web UI (default: a free one).' },
-    hub: { type: 'string', value: 'DIR', description: 'Also serve the repositories in DIR as a model hub for the workers.' },
+    hub: {
+      type: 'string',
+      value: 'DIR',
+      description: 'Also serve the repositories in DIR as a model hub for the workers.',
+    },
     owner: { type: 'string', value: 'PID', description: 'End when this process is gone.' },
   },
   async run({ options, environment, home, signal, print }) {
     const running = await readStackRecord(home);
-    if (running !== null) throw new BuildFailure('ServerFailed', `process ${running.pid} already runs a stack in ${home}`, { hint: 'Use it, or end that process first.' });
-    const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url));
+    if (running !== null)
+      throw new BuildFailure('ServerFailed', `process ${running.pid} already runs a stack in ${home}`, {
+        hint: 'Use it, or end that process first.',
+      });
+    const main = fileURLToPath(
+      new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
+    );
     await using stack = await startStack(
       {
         home,
         namespace: environment.namespace,
-        temporalExecutable: await locateTemporalServer({ root: packageRoot(), override: environment.temporalPath ?? undefined }),
+        temporalExecutable: await locateTemporalServer({
+          root: packageRoot(),
+          override: environment.temporalPath ?? undefined,
+        }),
         port: parsePort('--port', options.port),
         uiPort: parsePort('--ui-port', options['ui-port']),
         hubRoot: options.hub,

@@ -8,13 +8,22 @@ export const worker = defineCommand({
   summary: 'Run one worker process until it is told to stop.',
   positionals: '',
   options: {
-    role: { type: 'string', value: workerRoles.join('|'), description: 'control runs workflows, cpu and engine run steps.' },
-    address: { type: 'string', value: 'HOST:PORT', description: 'Temporal server (default: $TEMPORAL_ADDRESS or 127.0.0.1:7233).' },
+    role: {
+      type: 'string',
+      value: workerRoles.join('|'),
+      description: 'control runs workflows, cpu and engine run steps.',
+    },
+    address: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: 'Temporal server (default: $TEMPORAL_ADDRESS or 127.0.0.1:7233).',
+    },
     supervised: { type: 'boolean', description: 'End when stdin closes; used by enginewright up.' },
   },
   async run({ options, environment, home, signal, print }) {
     const role = workerRoles.find((known) => known === options.role);
-    if (role === undefined) throw new BuildFailure('UsageInvalid', `--role is one of ${workerRoles.join(', ')}`);
+    if (role === undefined)
+      throw new BuildFailure('UsageInvalid', `--role is one of ${workerRoles.join(', ')}`);
     const address = options.address ?? environment.temporalAddress ?? '127.0.0.1:7233';
     const running = await createWorker({ role, address, home, environment });
     const stop = (): void => {

@@ -1,4 +1,4 @@
-import { failures, isBuildFailure, isFailureName, type FailureName } from '../../core/domain/failures.ts';
+import { failures, isBuildFailure, type FailureName } from '../../core/domain/failures.ts';
 import type { Printer } from './printer.ts';
 
 interface NamedFailure {
@@ -24,9 +24,4 @@ function named(error: unknown): NamedFailure {
   }
   const message = error instanceof Error ? error.message : String(error);
   return { name: 'InternalError', message, hint: failures.InternalError.advice };
-}
-
-/** A failure that came through Temporal: its type is the name. */
-export function exitOfName(name: string): number {
-  return isFailureName(name) ? failures[name].exit : failures.InternalError.exit;
 }

@@ -14,7 +14,13 @@ export function renderHelp(commands: readonly Command[]): string {
 }
 
 export function renderCommandHelp({ summary, usage, options }: Command): string {
-  return [summary, '', `Usage: ${usage} [options]`, '', ...optionLines({ ...options, ...commonOptions })].join('\n');
+  return [
+    summary,
+    '',
+    `Usage: ${usage} [options]`,
+    '',
+    ...optionLines({ ...options, ...commonOptions }),
+  ].join('\n');
 }
 
 function optionLines(options: Options): string[] {

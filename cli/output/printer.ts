@@ -13,7 +13,7 @@ export interface Printer {
 }
 
 export function createPrinter({ json, color }: { readonly json: boolean; readonly color: boolean }): Printer {
-  const live = process.stderr.isTTY === true;
+  const live = process.stderr.isTTY;
   let drawn = 0;
   const erase = (): void => {
     if (drawn > 0) process.stderr.write(`\u001B[${drawn}A\u001B[0J`);

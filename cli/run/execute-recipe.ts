@@ -1,4 +1,3 @@
-import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Verdict } from '../../core/domain/run-result.ts';
 import type { Context } from '../define-command.ts';
 import { openStack, type OpenStack } from '../temporal/open-stack.ts';
@@ -45,11 +44,12 @@ export async function executeRecipe(context: Context, request: RecipeRequest): P
   return { exitCode: exitCodes[followed.result.verdict], followed, seconds };
 }
 
-export function runAddress({ uiAddress }: Pick<OpenStack, 'uiAddress'>, namespace: string, workflowId: string): string | null {
-  return uiAddress === null ? null : `${uiAddress}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
-}
-
-export function requireRun(workflowId: string | undefined): string {
-  if (workflowId === undefined || workflowId === '') throw new BuildFailure('RunMissing', 'name a run');
-  return workflowId;
+function runAddress(
+  { uiAddress }: Pick<OpenStack, 'uiAddress'>,
+  namespace: string,
+  workflowId: string,
+): string | null {
+  return uiAddress === null
+    ? null
+    : `${uiAddress}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, ServiceError, WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { BuildFailure, isFailureName } from '../../core/domain/failures.ts';
+import { BuildFailure, isFailureName, type FailureName } from '../../core/domain/failures.ts';
 import type { RunResult } from '../../core/domain/run-result.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderStepLine } from '../output/progress-lines.ts';
@@ -21,7 +21,11 @@ const serverLossMs = 120_000;
  * Shows a run until it ends and returns what came of it. An aborted signal asks the run to cancel and waits for it.
  * Throws the failure the run failed with, under its own name.
  */
-export async function followRun(client: Client, handle: RunHandle, { print, signal }: { readonly print: Printer; readonly signal: AbortSignal }): Promise<FollowedRun> {
+export async function followRun(
+  client: Client,
+  handle: RunHandle,
+  { print, signal }: { readonly print: Printer; readonly signal: AbortSignal },
+): Promise<FollowedRun> {
   const ended = new AbortController();
   const onAbort = (): void => {
     print.note('cancelling the run; its processes are ended first');
@@ -33,7 +37,10 @@ export async function followRun(client: Client, handle: RunHandle, { print, sign
     const result = await survivingServerLoss(() => handle.result());
     ended.abort();
     await shown;
-    const last = await readProgress(client, handle.workflowId).catch((): Progress => ({ lines: [], awaiting: null }));
+    const last = await readProgress(client, handle.workflowId).catch((): Progress => ({
+      lines: [],
+      awaiting: null,
+    }));
     return { result, lines: last.lines };
   } catch (error) {
     ended.abort();
@@ -44,7 +51,11 @@ export async function followRun(client: Client, handle: RunHandle, { print, sign
   }
 }
 
-async function showUntil(client: Client, workflowId: string, { print, signal }: { print: Printer; signal: AbortSignal }): Promise<void> {
+async function showUntil(
+  client: Client,
+  workflowId: string,
+  { print, signal }: { print: Printer; signal: AbortSignal },
+): Promise<void> {
   const said = new Map<string, string>();
   let last = false;
   do {
@@ -84,7 +95,9 @@ async function survivingServerLoss<T>(ask: () => Promise<T>): Promise<T> {
       if (!isLoss(error)) throw error;
       lostAt ??= Date.now();
       if (Date.now() - lostAt > serverLossMs) {
-        throw new BuildFailure('ServerUnreachable', 'the Temporal server has been away for two minutes', { cause: error });
+        throw new BuildFailure('ServerUnreachable', 'the Temporal server has been away for two minutes', {
+          cause: error,
+        });
       }
       await sleep(500);
     }
@@ -97,16 +110,23 @@ function isLoss(error: unknown): boolean {
   return isGrpcServiceError(cause) && [1, 4, 14].includes(cause.code);
 }
 
+/** The failure a run ended with, under the name the step gave it. */
 function failureOfRun(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
-  let cause: unknown = error.cause;
-  while (cause instanceof Error && !(cause instanceof ApplicationFailure) && cause.cause !== undefined) cause = cause.cause;
-  if (error.cause instanceof CancelledFailure || cause instanceof CancelledFailure) {
-    return new BuildFailure('Cancelled', 'the run was cancelled');
-  }
-  if (cause instanceof ApplicationFailure && cause.type && isFailureName(cause.type)) {
-    const [facts] = (cause.details ?? []) as [{ hint?: string }?];
-    return new BuildFailure(cause.type, cause.message, facts?.hint === undefined ? {} : { hint: facts.hint });
-  }
+  const cause = innermost(error.cause);
+  if (cause instanceof CancelledFailure) return new BuildFailure('Cancelled', 'the run was cancelled');
+  if (cause instanceof ApplicationFailure && isFailureName(cause.type ?? '')) return namedFailure(cause);
   return new BuildFailure('InternalError', error.cause?.message ?? error.message, { cause: error });
+}
+
+/** Workflow and activity failures wrap what was thrown; the first application or cancelled failure is it. */
+function innermost(error: unknown): unknown {
+  const isIt = error instanceof ApplicationFailure || error instanceof CancelledFailure;
+  return isIt || !(error instanceof Error) || error.cause === undefined ? error : innermost(error.cause);
+}
+
+function namedFailure({ type, message, details }: ApplicationFailure): BuildFailure {
+  const name = isFailureName(type ?? '') ? (type as FailureName) : 'InternalError';
+  const [facts] = (details ?? []) as [{ hint?: string }?];
+  return new BuildFailure(name, message, facts?.hint === undefined ? {} : { hint: facts.hint });
 }

@@ -4,9 +4,9 @@ import { convertAdapter } from '../../activities/convert-adapter/contract.ts';
 import { convertCheckpoint } from '../../activities/convert-checkpoint/contract.ts';
 import { convertWeights } from '../../activities/convert-weights/contract.ts';
 import { fetchModel } from '../../activities/fetch-model/contract.ts';
-import { measureEngine } from '../../activities/measure-engine/contract.ts';
+import { describeBenchmark, measureEngine } from '../../activities/measure-engine/contract.ts';
 import { mergeAdapters, type WeightsRef } from '../../activities/merge-adapters/contract.ts';
-import { scoreEngine } from '../../activities/score-engine/contract.ts';
+import { describeEvaluation, scoreEngine } from '../../activities/score-engine/contract.ts';
 import { tryEngine } from '../../activities/try-engine/contract.ts';
 import type { ArtifactKind, ArtifactRef } from '../../core/domain/artifact.ts';
 import type { Plan, SourcePlan, VariantPlan } from '../../core/domain/plan.ts';
@@ -26,9 +26,14 @@ export interface PredictedStep {
 /** The two questions a prediction asks the world. */
 export interface Foresight {
   /** The listing of a source at its present commit; null when the listing is not in the store yet. */
-  listing(source: SourcePlan): Promise<{ readonly commit: string; readonly made: StepResult<'listing'> | null }>;
+  listing(
+    source: SourcePlan,
+  ): Promise<{ readonly commit: string; readonly made: StepResult<'listing'> | null }>;
   /** What the store has for a step. */
-  lookup<Input, Kind extends ArtifactKind>(contract: StepContract<string, Input, Kind>, input: Input): Promise<StepResult<Kind> | null>;
+  lookup<Input, Kind extends ArtifactKind>(
+    contract: StepContract<string, Input, Kind>,
+    input: Input,
+  ): Promise<StepResult<Kind> | null>;
 }
 
 type Known<K extends ArtifactKind> = StepResult<K> | null;
@@ -47,7 +52,12 @@ export async function predictSteps(plan: Plan, foresight: Foresight): Promise<Pr
   const rest = plan.variants.filter((variant) => variant !== baseline);
   let engineOfBaseline: ArtifactRef<'engine'> | null = null;
   for (const variant of baseline === undefined ? rest : [baseline, ...rest]) {
-    const engine = await predictVariant(book, plan, { variant, merged, adapters, baseline: engineOfBaseline });
+    const engine = await predictVariant(book, plan, {
+      variant,
+      merged,
+      adapters,
+      baseline: engineOfBaseline,
+    });
     if (variant === baseline) engineOfBaseline = engine;
   }
   for (const step of ['judge', ...(plan.publish === null ? [] : ['publish', 'promote'])]) book.last(step);
@@ -70,8 +80,16 @@ class Predictions {
     { variant = null, summary }: { readonly variant?: string | null; readonly summary: string },
   ): Promise<Known<Kind>> {
     const found = input === null ? null : await this.foresight.lookup(contract, input);
-    const why = found !== null ? '' : input === null ? 'its input is not made yet' : 'nothing in the store has its key';
-    this.note({ step: contract.name, variant, summary, worker: contract.worker, status: found === null ? 'will run' : 'cached', why });
+    const why =
+      found !== null ? '' : input === null ? 'its input is not made yet' : 'nothing in the store has its key';
+    this.note({
+      step: contract.name,
+      variant,
+      summary,
+      worker: contract.worker,
+      status: found === null ? 'will run' : 'cached',
+      why,
+    });
     return found;
   }
 
@@ -84,7 +102,9 @@ class Predictions {
 
   last(step: string): void {
     const open = this.steps.some(({ status }) => status === 'will run');
-    const [status, why] = open ? (['will run', 'its inputs are not made yet'] as const) : (['cached', ''] as const);
+    const [status, why] = open
+      ? (['will run', 'its inputs are not made yet'] as const)
+      : (['cached', ''] as const);
     this.note({ step, variant: null, summary: step, worker: 'cpu', status, why });
   }
 }
@@ -94,10 +114,26 @@ async function predictSource(book: Predictions, source: SourcePlan): Promise<Wei
   const { commit, made } = await book.foresight.listing(source);
   const status = made === null ? 'will run' : 'cached';
   const why = made === null ? `commit ${commit.slice(0, 12)} is new here` : '';
-  book.note({ step: 'resolve-source', variant: null, summary: `resolve ${label} (${commit.slice(0, 12)})`, worker: 'cpu', status, why });
-  const fetched = await book.ask(fetchModel, made && { source, listing: made.artifact }, { summary: `fetch ${label}` });
+  book.note({
+    step: 'resolve-source',
+    variant: null,
+    summary: `resolve ${label} (${commit.slice(0, 12)})`,
+    worker: 'cpu',
+    status,
+    why,
+  });
+  const fetched = await book.ask(fetchModel, made && { source, listing: made.artifact }, {
+    summary: `fetch ${label}`,
+  });
   if (fetched === null) {
-    book.note({ step: 'convert-weights', variant: null, summary: `convert ${label}`, worker: 'cpu', status: 'if needed', why: 'only when it is a .bin' });
+    book.note({
+      step: 'convert-weights',
+      variant: null,
+      summary: `convert ${label}`,
+      worker: 'cpu',
+      status: 'if needed',
+      why: 'only when it is a .bin',
+    });
     return null;
   }
   if (fetched.facts['format'] !== 'bin') return fetched.artifact;
@@ -113,13 +149,30 @@ interface Sources {
   readonly adapters: readonly (WeightsRef | null)[];
 }
 
-async function predictMerge(book: Predictions, plan: Plan, { model, adapters }: Sources): Promise<WeightsRef | ArtifactRef<'model'> | null> {
-  const chosen = plan.adapters.map((adapter, index) => ({ ...adapter, weights: adapters[index] ?? null })).filter(({ merge }) => merge);
+async function predictMerge(
+  book: Predictions,
+  plan: Plan,
+  { model, adapters }: Sources,
+): Promise<WeightsRef | ArtifactRef<'model'> | null> {
+  const chosen = plan.adapters
+    .map((adapter, index) => ({ ...adapter, weights: adapters[index] ?? null }))
+    .filter(({ merge }) => merge);
   if (chosen.length === 0) return model;
-  const labelled = chosen.map(({ weights, weight, source }) => ({ weights, weight, label: sourceLabel(source) }));
-  const known = labelled.filter((adapter): adapter is typeof adapter & { weights: WeightsRef } => adapter.weights !== null);
-  const input = model === null || known.length < labelled.length ? null : { base: model, adapters: known, rounding: plan.rounding };
-  const merged = await book.ask(mergeAdapters, input, { summary: `merge ${labelled.map(({ label }) => label).join(', then ')}` });
+  const labelled = chosen.map(({ weights, weight, source }) => ({
+    weights,
+    weight,
+    label: sourceLabel(source),
+  }));
+  const known = labelled.filter(
+    (adapter): adapter is typeof adapter & { weights: WeightsRef } => adapter.weights !== null,
+  );
+  const input =
+    model === null || known.length < labelled.length
+      ? null
+      : { base: model, adapters: known, rounding: plan.rounding };
+  const merged = await book.ask(mergeAdapters, input, {
+    summary: `merge ${labelled.map(({ label }) => label).join(', then ')}`,
+  });
   return merged?.artifact ?? null;
 }
 
@@ -130,38 +183,69 @@ interface VariantScene {
   readonly baseline: ArtifactRef<'engine'> | null;
 }
 
-async function predictVariant(book: Predictions, plan: Plan, scene: VariantScene): Promise<ArtifactRef<'engine'> | null> {
+async function predictVariant(
+  book: Predictions,
+  plan: Plan,
+  scene: VariantScene,
+): Promise<ArtifactRef<'engine'> | null> {
   const { variant, merged } = scene;
   const { toolchain, checkpoint: parameters, name } = variant;
   const conversion = merged && { model: merged, toolchain, parameters };
-  const checkpoint = await book.ask(convertCheckpoint, conversion, { summary: convertCheckpoint.summary({ model: merged!, toolchain, parameters }) });
+  const checkpoint = await book.ask(convertCheckpoint, conversion, {
+    summary: `write the ${toolchain} checkpoint`,
+  });
   const adapters = await predictAdapters(book, plan, scene);
-  const build = checkpoint && adapters && { checkpoint: checkpoint.artifact, adapters, toolchain, parameters: variant.build, label: variant.label };
-  const engine = (await book.ask(buildEngine, build, { variant: name, summary: `build and verify: ${variant.label}` }))?.artifact ?? null;
-  await book.ask(tryEngine, engine && { engine, toolchain, trial: plan.trial }, { variant: name, summary: `try ${plan.trial.prompts.length} prompts` });
+  const build = checkpoint &&
+    adapters && {
+      checkpoint: checkpoint.artifact,
+      adapters,
+      toolchain,
+      parameters: variant.build,
+      label: variant.label,
+    };
+  const engine =
+    (await book.ask(buildEngine, build, { variant: name, summary: `build and verify: ${variant.label}` }))
+      ?.artifact ?? null;
+  await book.ask(tryEngine, engine && { engine, toolchain, trial: plan.trial }, {
+    variant: name,
+    summary: `try ${plan.trial.prompts.length} prompts`,
+  });
   await predictScores(book, plan, { ...scene, engine });
   const { benchmark } = plan;
   if (benchmark !== null) {
-    await book.ask(measureEngine, engine && { engine, toolchain, benchmark }, { variant: name, summary: measureEngine.summary({ engine: engine!, toolchain, benchmark }) });
+    await book.ask(measureEngine, engine && { engine, toolchain, benchmark }, {
+      variant: name,
+      summary: describeBenchmark(benchmark),
+    });
   }
   return engine;
 }
 
-async function predictAdapters(book: Predictions, plan: Plan, { variant: { toolchain }, merged, adapters }: VariantScene) {
+async function predictAdapters(
+  book: Predictions,
+  plan: Plan,
+  { variant: { toolchain }, merged, adapters }: VariantScene,
+) {
   const made = [];
   for (const [index, { merge, weight, source }] of plan.adapters.entries()) {
     const adapter = adapters[index] ?? null;
     if (merge) continue;
     const label = sourceLabel(source);
     const input = adapter && merged && { adapter, base: merged, toolchain, label };
-    const converted = await book.ask(convertAdapter, input, { summary: `write ${label} as a run-time adapter` });
+    const converted = await book.ask(convertAdapter, input, {
+      summary: `write ${label} as a run-time adapter`,
+    });
     if (converted === null) return null;
     made.push({ checkpoint: converted.artifact, weight });
   }
   return made;
 }
 
-async function predictScores(book: Predictions, plan: Plan, { variant, baseline, engine }: VariantScene & { readonly engine: ArtifactRef<'engine'> | null }) {
+async function predictScores(
+  book: Predictions,
+  plan: Plan,
+  { variant, baseline, engine }: VariantScene & { readonly engine: ArtifactRef<'engine'> | null },
+) {
   const { toolchain, name } = variant;
   const isBaseline = name === plan.baseline;
   for (const evaluation of plan.evaluations) {
@@ -169,6 +253,9 @@ async function predictScores(book: Predictions, plan: Plan, { variant, baseline,
     if (compares && isBaseline) continue;
     const ready = engine !== null && (!compares || baseline !== null);
     const input = ready ? { engine, baseline: compares ? baseline : null, toolchain, evaluation } : null;
-    await book.ask(scoreEngine, input, { variant: name, summary: scoreEngine.summary({ engine: engine!, baseline: null, toolchain, evaluation }) });
+    await book.ask(scoreEngine, input, {
+      variant: name,
+      summary: describeEvaluation(evaluation),
+    });
   }
 }

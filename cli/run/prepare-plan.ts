@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import { loadRecipe, type LoadedRecipe } from '../../config/load-recipe.ts';
@@ -10,7 +9,7 @@ import { describeProblem, type LocatedProblem } from '../../core/domain/recipe-p
 import { planRecipe } from '../../core/planning/plan-recipe.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
 import { importDataset } from '../../system/datasets/import-dataset.ts';
-import { errorCode } from '../../system/files/atomic-write.ts';
+import { readUserText } from '../../system/files/read-write.ts';
 import { sha256OfText } from '../../system/files/hash-file.ts';
 
 export interface PreparedPlan {
@@ -27,9 +26,7 @@ export interface PlanRequest {
 
 /** Recipe file → plan, with its datasets in the store. Throws every problem at once, each with line and column. */
 export async function preparePlan({ file, home, endpoint }: PlanRequest): Promise<PreparedPlan> {
-  const recipeText = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new BuildFailure('RecipeMissing', `${file} cannot be read (${errorCode(error) ?? 'unknown'})`, { cause: error });
-  });
+  const recipeText = await readUserText(file, 'RecipeMissing');
   const result = loadRecipe(recipeText);
   if (!result.ok) throw problemsFailure(file, result.problems);
   const { recipe, locate } = result.loaded;
@@ -56,18 +53,34 @@ async function importDatasets(recipe: Recipe, locate: LoadedRecipe['locate'], { 
   const store = createFolderStore(join(home, 'store'));
   const { summarize, perplexity } = recipe.evaluation;
   const wanted = [
-    ...(summarize === undefined ? [] : [{ source: summarize.dataset, holds: 'summaries' as const, path: ['evaluation', 'summarize', 'dataset'] }]),
-    ...(perplexity === undefined ? [] : [{ source: perplexity.text, holds: 'text' as const, path: ['evaluation', 'perplexity', 'text'] }]),
+    ...(summarize === undefined
+      ? []
+      : [
+          {
+            source: summarize.dataset,
+            holds: 'summaries' as const,
+            path: ['evaluation', 'summarize', 'dataset'],
+          },
+        ]),
+    ...(perplexity === undefined
+      ? []
+      : [{ source: perplexity.text, holds: 'text' as const, path: ['evaluation', 'perplexity', 'text'] }]),
   ];
   const datasets = new Map<string, ArtifactRef<'dataset'>>();
   for (const { source, holds, path } of wanted) {
     try {
-      datasets.set(source, await importDataset(store, { path: resolve(folder, source.slice('file:'.length)), holds }));
+      datasets.set(
+        source,
+        await importDataset(store, { path: resolve(folder, source.slice('file:'.length)), holds }),
+      );
     } catch (error) {
       // Where the recipe names it says more than the path alone; other failures (a full disk) are not the recipe's.
       if (!isBuildFailure(error) || !error.name.startsWith('Dataset')) throw error;
       const { line, column } = locate({ name: 'DatasetMissing', path, message: '' });
-      throw new BuildFailure(error.name, `${basename(file)}:${line}:${column}: ${error.message}`, { hint: error.hint, cause: error });
+      throw new BuildFailure(error.name, `${basename(file)}:${line}:${column}: ${error.message}`, {
+        hint: error.hint,
+        cause: error,
+      });
     }
   }
   return datasets;

@@ -1,10 +1,10 @@
-import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { Report } from '../../core/domain/report.ts';
 import type { RunResult } from '../../core/domain/run-result.ts';
 import { renderTable } from '../../core/reports/render-table.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
+import { copyFolder, readOwnJson } from '../../system/files/read-write.ts';
 import type { Context } from '../define-command.ts';
 import { renderTextTable } from '../output/text-table.ts';
 import type { FollowedRun } from './follow-run.ts';
@@ -17,10 +17,13 @@ export interface RunToPresent {
 }
 
 /** The table, the verdict, where the report lies and where Temporal shows the run. */
-export async function presentRun({ home, print }: Context, { followed, workflowId, uiAddress, seconds }: RunToPresent): Promise<void> {
+export async function presentRun(
+  { home, print }: Context,
+  { followed, workflowId, uiAddress, seconds }: RunToPresent,
+): Promise<void> {
   const { result, lines } = followed;
   const folder = await copyReport(home, workflowId, result.report);
-  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as Report;
+  const report = await readOwnJson<Report>(join(folder, 'report.json'));
   const counts = {
     ran: lines.filter(({ status }) => status === 'done').length,
     cached: lines.filter(({ status }) => status === 'cached').length,
@@ -38,7 +41,15 @@ export async function presentRun({ home, print }: Context, { followed, workflowI
     ...(uiAddress === null ? [] : [`web UI    ${uiAddress}`]),
     `steps     ${counts.ran} ran, ${counts.cached} cached, ${counts.failed} failed in ${seconds.toFixed(1)} s`,
   ];
-  const value = { run: workflowId, ...result, reportFolder: folder, uiAddress, steps: counts, seconds: Math.round(seconds * 10) / 10, report };
+  const value = {
+    run: workflowId,
+    ...result,
+    reportFolder: folder,
+    uiAddress,
+    steps: counts,
+    seconds: Math.round(seconds * 10) / 10,
+    report,
+  };
   print.result(value, text.filter((line) => line !== null).join('\n'));
 }
 
@@ -46,8 +57,7 @@ export async function presentRun({ home, print }: Context, { followed, workflowI
 async function copyReport(home: string, workflowId: string, report: ArtifactRef<'report'>): Promise<string> {
   const store = createFolderStore(join(home, 'store'));
   const folder = join(home, 'runs', workflowId);
-  await mkdir(folder, { recursive: true });
-  await cp(await store.folderOf(report), folder, { recursive: true, mode: 0 });
+  await copyFolder(await store.folderOf(report), folder);
   return folder;
 }
 

@@ -19,12 +19,17 @@ export interface Progress {
 export async function readProgress(client: Client, workflowId: string): Promise<Progress> {
   const run = await readWorkflow(client.workflow.getHandle(workflowId));
   const children = await Promise.all(
-    Object.values(run.state.children).map((id) => readWorkflow(client.workflow.getHandle(id)).catch(() => null)),
+    Object.values(run.state.children).map((id) =>
+      readWorkflow(client.workflow.getHandle(id)).catch(() => null),
+    ),
   );
   const lines = [run, ...children.filter((child) => child !== null)].flatMap(({ lines: own }) => own);
   // Judging and publishing come after the variants although the parent started first.
   const late = new Set(['judge', 'publish', 'promote']);
-  const ordered = [...lines.filter(({ step }) => !late.has(step)), ...lines.filter(({ step }) => late.has(step))];
+  const ordered = [
+    ...lines.filter(({ step }) => !late.has(step)),
+    ...lines.filter(({ step }) => late.has(step)),
+  ];
   return { lines: ordered, awaiting: run.state.awaiting };
 }
 

@@ -8,7 +8,8 @@ export async function findRun(client: Client, workflowId: string): Promise<Workf
     await handle.describe();
     return handle;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new BuildFailure('RunMissing', `there is no run ${workflowId}`, { cause: error });
+    if (error instanceof WorkflowNotFoundError)
+      throw new BuildFailure('RunMissing', `there is no run ${workflowId}`, { cause: error });
     throw error;
   }
 }

@@ -29,14 +29,19 @@ const connectMs = 5_000;
 export async function openStack(context: Context, wish: StackWish): Promise<OpenStack> {
   const { environment, home, print } = context;
   const named = wish.address ?? environment.temporalAddress;
-  if (named !== null) return open({ address: named, uiAddress: null, hubEndpoint: null }, context, async () => undefined);
+  if (named !== null)
+    return open({ address: named, uiAddress: null, hubEndpoint: null }, context, async () => undefined);
   const running = await readStackRecord(home);
   if (running !== null) return open(running, context, async () => undefined);
   if (!wish.start) {
-    throw new BuildFailure('ServerUnreachable', `nothing runs in ${home}`, { hint: 'Start it with enginewright up, or name a server with --address.' });
+    throw new BuildFailure('ServerUnreachable', `nothing runs in ${home}`, {
+      hint: 'Start it with enginewright up, or name a server with --address.',
+    });
   }
   print.note('starting the embedded Temporal server and workers');
-  const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url));
+  const main = fileURLToPath(
+    new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
+  );
   const owner = wish.keepUp === true ? [] : ['--owner', String(process.pid)];
   const hub = wish.hub === undefined ? [] : ['--hub', wish.hub];
   const args = [...process.execArgv, main, 'up', '--home', home, ...owner, ...hub];
@@ -48,7 +53,11 @@ export async function openStack(context: Context, wish: StackWish): Promise<Open
 
 type Addresses = Pick<OpenStack, 'address' | 'uiAddress' | 'hubEndpoint'>;
 
-async function open({ address, uiAddress, hubEndpoint }: Addresses, { environment }: Context, end: () => Promise<void>): Promise<OpenStack> {
+async function open(
+  { address, uiAddress, hubEndpoint }: Addresses,
+  { environment }: Context,
+  end: () => Promise<void>,
+): Promise<OpenStack> {
   const connection = await connect(address).catch(async (error: unknown) => {
     await end();
     throw error;

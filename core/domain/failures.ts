@@ -14,52 +14,156 @@ export interface FailureRow {
 }
 
 export const failures = {
-  UsageInvalid: row('The command line is not valid', 'Run the verb with --help.', 'never', 64),
-  RecipeInvalid: row('The recipe does not follow the schema', 'Correct the named line; docs/recipe.md lists every key.', 'never', 65),
-  RecipeImpossible: row('The recipe asks for a combination that cannot work', 'Change one of the named settings.', 'never', 65),
-  RecipeMissing: row('The recipe file cannot be read', 'Check the path.', 'never', 66),
-  DatasetMissing: row('A dataset file does not exist', 'Check the path; it is relative to the recipe.', 'never', 66),
-  DatasetEmpty: row('A dataset has no usable sample', 'Give it at least one sample.', 'never', 65),
-  DatasetInvalid: row('A dataset line has the wrong form', 'Correct the named line.', 'never', 65),
-  RepositoryMissing: row('The hub has no such repository', 'Check the name; a private repository needs a token.', 'never', 66),
-  RevisionMissing: row('The repository has no such revision', 'Name a branch, a tag or a full commit.', 'never', 66),
-  AccessDenied: row('The hub refuses access', 'Accept the licence on the hub, or set the token variable the recipe names.', 'never', 77),
-  HubUnreachable: row('The hub does not answer', 'Check HF_ENDPOINT and the network; the fetch resumes where it stopped.', 'later', 69),
-  DownloadTruncated: row('A download ended before its last byte', 'Run again; the fetch resumes.', 'later', 74),
-  DownloadCorrupt: row('A downloaded file has another digest than the hub announced', 'Run again; if it stays, the hub or a proxy alters files.', 'later', 74),
-  SnapshotEmpty: row('The repository has no file this recipe can use', 'It needs config.json and weights as safetensors or bin.', 'never', 65),
-  WeightsCorrupt: row('A weight file is damaged or hostile', 'Fetch it again from a source you trust.', 'never', 65),
-  WeightsUnsupported: row('A weight file uses a feature this version does not read', 'Convert it with the tool that wrote it.', 'never', 65),
-  WeightsDiffer: row('Two sets of weights are not equal', 'The named tensors differ; do not use the second set.', 'never', 65),
-  WeightsMissing: row('A folder holds no weights', 'Point at a folder with safetensors or bin files.', 'never', 66),
-  AdapterMismatch: row('The adapter was made for another base model', 'Use the base named in its adapter_config.json.', 'never', 65),
-  AdapterUnsupported: row('The adapter is of a kind that cannot be merged', 'Merge it with the tool that trained it.', 'never', 65),
-  MergeNotFinite: row('Merging gave a value that is not finite', 'The adapter or its weight is too large for the base dtype.', 'never', 65),
-  FamilyUnsupported: row('The model family is not in the catalog', 'docs/architecture.md lists the families.', 'never', 65),
-  TokenizerUnsupported: row('The tokenizer is of a kind this toolchain cannot use', 'Use a BPE tokenizer.json or a SentencePiece model.', 'never', 65),
-  ToolchainMissing: row('The toolchain is not installed on this worker', 'Run enginewright doctor there.', 'elsewhere', 69),
-  ToolchainMismatch: row('The toolchain is another version than the pinned one', 'Run npm ci; the layout of its structs would be wrong.', 'never', 69),
-  ToolCrashed: row('A tool ended unexpectedly', 'Read its last lines; out-of-memory kills look like this.', 'later', 70),
-  ToolFailed: row('A tool refused its input', 'Read its message.', 'never', 70),
-  EngineInvalid: row('The built engine fails its verification', 'The named check tells what is wrong with it.', 'never', 70),
-  EngineDegenerate: row('The engine loops or answers with nothing', 'The quantization is too coarse for this model, or the template is wrong.', 'never', 70),
-  Stalled: row('A step made no progress for too long', 'It was ended; look at the worker.', 'later', 75),
-  DiskFull: row('There is not enough room on the disk', 'Free the named amount.', 'later', 74),
-  DiskFailed: row('Reading or writing a file failed', 'Look at the disk and its mount, then run again.', 'later', 74),
-  StoreUnwritable: row('The store cannot be written', 'Check owner and mode of the folder, or set ENGINEWRIGHT_HOME.', 'never', 73),
-  StoreCorrupt: row('An artifact in the store is damaged', 'It was set aside; run again to make it anew.', 'later', 74),
-  ArtifactMissing: row('The store has no such artifact', 'Check the digest, or run the recipe again.', 'never', 66),
-  PortTaken: row('A port that was asked for is in use', 'Choose another, or leave it out to get a free one.', 'never', 69),
-  ServerUnreachable: row('No Temporal server answers at the address', 'Start one with enginewright up, or leave --address out.', 'later', 69),
-  ServerFailed: row('The Temporal server did not start', 'Read its last lines.', 'never', 69),
-  NamespaceMismatch: row('The Temporal namespace disagrees with what enginewright needs', 'Use another namespace, or correct the named setting.', 'never', 78),
-  RunMissing: row('There is no such run', 'enginewright runs lists them.', 'never', 66),
-  AliasMoved: row('The alias was changed by someone else meanwhile', 'Look at history and promote again.', 'never', 75),
-  ReleaseMissing: row('There is nothing to promote', 'Only a published run can be promoted.', 'never', 66),
-  VerdictFailed: row('A gate failed', 'The report tells which one and by how much.', 'never', 1),
-  VariantFailed: row('A variant could not be built or judged', 'The run tells the failed step.', 'never', 1),
-  Cancelled: row('The run was cancelled', 'Start it again; finished steps are cached.', 'never', 130),
-  InternalError: row('This is a bug in enginewright', 'Please report it with the stack.', 'later', 70),
+  UsageInvalid: never('The command line is not valid', 'Run the verb with --help.', 64),
+  RecipeInvalid: never(
+    'The recipe does not follow the schema',
+    'Correct the named line; docs/recipe.md lists every key.',
+    65,
+  ),
+  RecipeImpossible: never(
+    'The recipe asks for a combination that cannot work',
+    'Change one of the named settings.',
+    65,
+  ),
+  RecipeMissing: never('The recipe file cannot be read', 'Check the path.', 66),
+  DatasetMissing: never('A dataset file does not exist', 'Check the path; it is relative to the recipe.', 66),
+  DatasetEmpty: never('A dataset has no usable sample', 'Give it at least one sample.', 65),
+  DatasetInvalid: never('A dataset line has the wrong form', 'Correct the named line.', 65),
+  RepositoryMissing: never(
+    'The hub has no such repository',
+    'Check the name; a private repository needs a token.',
+    66,
+  ),
+  RevisionMissing: never('The repository has no such revision', 'Name a branch, a tag or a full commit.', 66),
+  AccessDenied: never(
+    'The hub refuses access',
+    'Accept the licence on the hub, or set the token variable the recipe names.',
+    77,
+  ),
+  HubUnreachable: later(
+    'The hub does not answer',
+    'Check HF_ENDPOINT and the network; the fetch resumes where it stopped.',
+    69,
+  ),
+  DownloadTruncated: later('A download ended before its last byte', 'Run again; the fetch resumes.', 74),
+  DownloadCorrupt: later(
+    'A downloaded file has another digest than the hub announced',
+    'Run again; if it stays, the hub or a proxy alters files.',
+    74,
+  ),
+  SnapshotEmpty: never(
+    'The repository has no file this recipe can use',
+    'It needs config.json and weights as safetensors or bin.',
+    65,
+  ),
+  WeightsCorrupt: never('A weight file is damaged or hostile', 'Fetch it again from a source you trust.', 65),
+  WeightsUnsupported: never(
+    'A weight file uses a feature this version does not read',
+    'Convert it with the tool that wrote it.',
+    65,
+  ),
+  WeightsDiffer: never(
+    'Two sets of weights are not equal',
+    'The named tensors differ; do not use the second set.',
+    65,
+  ),
+  WeightsMissing: never('A folder holds no weights', 'Point at a folder with safetensors or bin files.', 66),
+  AdapterMismatch: never(
+    'The adapter was made for another base model',
+    'Use the base named in its adapter_config.json.',
+    65,
+  ),
+  AdapterUnsupported: never(
+    'The adapter is of a kind that cannot be merged',
+    'Merge it with the tool that trained it.',
+    65,
+  ),
+  MergeNotFinite: never(
+    'Merging gave a value that is not finite',
+    'The adapter or its weight is too large for the base dtype.',
+    65,
+  ),
+  FamilyUnsupported: never(
+    'The model family is not in the catalog',
+    'docs/architecture.md lists the families.',
+    65,
+  ),
+  TokenizerUnsupported: never(
+    'The tokenizer is of a kind this toolchain cannot use',
+    'Use a BPE tokenizer.json or a SentencePiece model.',
+    65,
+  ),
+  ToolchainMissing: elsewhere(
+    'The toolchain is not installed on this worker',
+    'Run enginewright doctor there.',
+    69,
+  ),
+  ToolchainMismatch: never(
+    'The toolchain is another version than the pinned one',
+    'Run npm ci; the layout of its structs would be wrong.',
+    69,
+  ),
+  ToolCrashed: later(
+    'A tool ended unexpectedly',
+    'Read its last lines; out-of-memory kills look like this.',
+    70,
+  ),
+  ToolFailed: never('A tool refused its input', 'Read its message.', 70),
+  EngineInvalid: never(
+    'The built engine fails its verification',
+    'The named check tells what is wrong with it.',
+    70,
+  ),
+  EngineDegenerate: never(
+    'The engine loops or answers with nothing',
+    'The quantization is too coarse for this model, or the template is wrong.',
+    70,
+  ),
+  Stalled: later('A step made no progress for too long', 'It was ended; look at the worker.', 75),
+  DiskFull: later('There is not enough room on the disk', 'Free the named amount.', 74),
+  DiskFailed: later(
+    'Reading or writing a file failed',
+    'Look at the disk and its mount, then run again.',
+    74,
+  ),
+  StoreUnwritable: never(
+    'The store cannot be written',
+    'Check owner and mode of the folder, or set ENGINEWRIGHT_HOME.',
+    73,
+  ),
+  StoreCorrupt: later(
+    'An artifact in the store is damaged',
+    'It was set aside; run again to make it anew.',
+    74,
+  ),
+  ArtifactMissing: never('The store has no such artifact', 'Check the digest, or run the recipe again.', 66),
+  PortTaken: never(
+    'A port that was asked for is in use',
+    'Choose another, or leave it out to get a free one.',
+    69,
+  ),
+  ServerUnreachable: later(
+    'No Temporal server answers at the address',
+    'Start one with enginewright up, or leave --address out.',
+    69,
+  ),
+  ServerFailed: never('The Temporal server did not start', 'Read its last lines.', 69),
+  NamespaceMismatch: never(
+    'The Temporal namespace disagrees with what enginewright needs',
+    'Use another namespace, or correct the named setting.',
+    78,
+  ),
+  RunMissing: never('There is no such run', 'enginewright runs lists them.', 66),
+  AliasMoved: never(
+    'The alias was changed by someone else meanwhile',
+    'Look at history and promote again.',
+    75,
+  ),
+  ReleaseMissing: never('There is nothing to promote', 'Only a published run can be promoted.', 66),
+  VerdictFailed: never('A gate failed', 'The report tells which one and by how much.', 1),
+  VariantFailed: never('A variant could not be built or judged', 'The run tells the failed step.', 1),
+  Cancelled: never('The run was cancelled', 'Start it again; finished steps are cached.', 130),
+  InternalError: later('This is a bug in enginewright', 'Please report it with the stack.', 70),
 } as const satisfies Record<string, FailureRow>;
 
 export type FailureName = keyof typeof failures;
@@ -96,6 +200,14 @@ export function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && isFailureName(error.name) && 'hint' in error;
 }
 
-function row(title: string, advice: string, retry: FailureRow['retry'], exit: number): FailureRow {
-  return { title, advice, retry, exit };
+function never(title: string, advice: string, exit: number): FailureRow {
+  return { title, advice, retry: 'never', exit };
+}
+
+function later(title: string, advice: string, exit: number): FailureRow {
+  return { title, advice, retry: 'later', exit };
+}
+
+function elsewhere(title: string, advice: string, exit: number): FailureRow {
+  return { title, advice, retry: 'elsewhere', exit };
 }

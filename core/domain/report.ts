@@ -9,7 +9,7 @@ import type { Verdict } from './run-result.ts';
 export interface Report {
   readonly formatVersion: 1;
   readonly recipe: { readonly name: string; readonly digest?: string };
-  /** The worst of the variants'. */
+  /** `pass` when at least one candidate passed; see core/judging/run-verdict.ts. */
   readonly verdict: Verdict;
   /** The outcome in one or two sentences. */
   readonly headline: string;

@@ -14,5 +14,3 @@ export const searchAttributes = [
   { name: 'EwAdapters', type: 'KEYWORD_LIST' },
   { name: 'EwEngineBytes', type: 'INT' },
 ] as const;
-
-export type SearchAttributeName = (typeof searchAttributes)[number]['name'];

@@ -83,7 +83,12 @@ export interface MergePiece extends Checked {
 
 /** JSON lines on stdout of `enginewright-weights copy|merge --plan FILE`. */
 export type WeightsEvent =
-  | { readonly event: 'progress'; readonly doneBytes: number; readonly totalBytes: number; readonly name?: string }
+  | {
+      readonly event: 'progress';
+      readonly doneBytes: number;
+      readonly totalBytes: number;
+      readonly name?: string;
+    }
   | { readonly event: 'output'; readonly path: string; readonly bytes: number; readonly sha256: string }
   | {
       readonly event: 'digest';

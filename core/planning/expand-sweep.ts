@@ -28,6 +28,9 @@ export function expandSweep(from: string, settings: Json, axes: readonly Axis[])
 
 function replaceAt(settings: Json, [key, ...rest]: readonly string[], value: Json): Json {
   if (key === undefined) return value;
-  const object = typeof settings === 'object' && settings !== null && !Array.isArray(settings) ? (settings as { readonly [key: string]: Json }) : {};
+  const object =
+    typeof settings === 'object' && settings !== null && !Array.isArray(settings)
+      ? (settings as { readonly [key: string]: Json })
+      : {};
   return { ...object, [key]: replaceAt(object[key] ?? {}, rest, value) };
 }

@@ -20,7 +20,8 @@ export async function fullKey<Input, Kind extends ArtifactKind>(
 ): Promise<FullKey> {
   const material = contract.key(input);
   const { toolchain, machine } = contract.dependsOn;
-  const id = String(material.parameters['toolchain'] ?? '');
+  const named = material.parameters['toolchain'];
+  const id = typeof named === 'string' ? named : '';
   return {
     step: contract.name,
     stepVersion: contract.version,

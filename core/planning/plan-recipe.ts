@@ -1,4 +1,5 @@
 import type { ArtifactRef, Digest } from '../domain/artifact.ts';
+import { BuildFailure } from '../domain/failures.ts';
 import type { EvaluationPlan, GatePlan, Plan, SourcePlan } from '../domain/plan.ts';
 import type { RecipeProblem } from '../domain/recipe-problem.ts';
 import { planVariants, type VariantsRequest } from './plan-variants.ts';
@@ -35,7 +36,9 @@ interface EvaluationInput {
         readonly template: string;
       }
     | undefined;
-  readonly perplexity?: { readonly text: string; readonly window: number; readonly windows: number } | undefined;
+  readonly perplexity?:
+    | { readonly text: string; readonly window: number; readonly windows: number }
+    | undefined;
   readonly divergence: boolean;
 }
 
@@ -63,7 +66,13 @@ export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly
 export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResult {
   const runTimeAdapters = recipe.adapters.some(({ merge }) => !merge);
   const { variants, problems } = planVariants({ ...recipe, parse: context.parseVariant, runTimeAdapters });
-  const all = [...problems, ...crossChecks(recipe, variants.map(({ name }) => name))];
+  const all = [
+    ...problems,
+    ...crossChecks(
+      recipe,
+      variants.map(({ name }) => name),
+    ),
+  ];
   if (all.length > 0) return { problems: all };
   const { name, adapters, rounding, baseline, concurrency, trial, benchmark, publish } = recipe;
   return {
@@ -71,12 +80,19 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
       formatVersion: 1,
       recipe: { name, digest: context.recipeDigest },
       model: planSource(recipe.model, context),
-      adapters: adapters.map(({ weight, merge, ...source }) => ({ source: planSource(source, context), weight, merge })),
+      adapters: adapters.map(({ weight, merge, ...source }) => ({
+        source: planSource(source, context),
+        weight,
+        merge,
+      })),
       rounding,
       baseline,
       variants,
       concurrency,
-      trial: { prompts: trial.prompts.map((text, index) => ({ id: `prompt-${index + 1}`, text })), maxNewTokens: trial.maxNewTokens },
+      trial: {
+        prompts: trial.prompts.map((text, index) => ({ id: `prompt-${index + 1}`, text })),
+        maxNewTokens: trial.maxNewTokens,
+      },
       evaluations: planEvaluations(recipe.evaluation, context),
       benchmark: benchmark ?? null,
       gates: recipe.gates.map(planGate),
@@ -85,18 +101,30 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
   };
 }
 
-function planSource({ source, revision, token }: SourceInput, { endpoint, resolvePath }: PlanContext): SourcePlan {
+function planSource(
+  { source, revision, token }: SourceInput,
+  { endpoint, resolvePath }: PlanContext,
+): SourcePlan {
   const name = source.slice(source.indexOf(':') + 1);
   if (source.startsWith('file:')) return { kind: 'folder', path: resolvePath(name) };
   return { kind: 'hub', repository: name, revision, endpoint, tokenVariable: token };
 }
 
-function planEvaluations({ summarize, perplexity, divergence }: EvaluationInput, { datasets }: PlanContext): EvaluationPlan[] {
+function planEvaluations(
+  { summarize, perplexity, divergence }: EvaluationInput,
+  { datasets }: PlanContext,
+): EvaluationPlan[] {
   const plans: EvaluationPlan[] = [];
-  if (summarize !== undefined) plans.push({ ...summarize, kind: 'summarize', dataset: datasets.get(summarize.dataset)! });
+  const datasetOf = (source: string): ArtifactRef<'dataset'> => {
+    const dataset = datasets.get(source);
+    if (dataset === undefined) throw new BuildFailure('InternalError', `${source} was not imported`);
+    return dataset;
+  };
+  if (summarize !== undefined)
+    plans.push({ ...summarize, kind: 'summarize', dataset: datasetOf(summarize.dataset) });
   if (perplexity !== undefined) {
     const { text, window, windows } = perplexity;
-    const dataset = datasets.get(text)!;
+    const dataset = datasetOf(text);
     plans.push({ kind: 'perplexity', dataset, window, windows });
     if (divergence) plans.push({ kind: 'divergence', dataset, window, windows });
   }
@@ -114,7 +142,8 @@ function crossChecks(recipe: RecipeInput, variants: readonly string[]): RecipePr
   const refuse = (path: RecipeProblem['path'], message: string): void => {
     problems.push({ name: 'RecipeImpossible', path, message });
   };
-  if (!(recipe.baseline in recipe.variants)) refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`);
+  if (!Object.hasOwn(recipe.variants, recipe.baseline))
+    refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`);
   const { perplexity, divergence } = recipe.evaluation;
   if (divergence && perplexity === undefined) {
     refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity');

@@ -9,6 +9,7 @@ import type {
   ReportVariant,
 } from '../domain/report.ts';
 import { judgeVariant } from '../judging/judge-variant.ts';
+import { runVerdict } from '../judging/run-verdict.ts';
 import { worstVerdict } from '../judging/verdict-order.ts';
 import { defaultIntervalPlan } from '../metrics/statistics/estimate-interval.ts';
 import { aggregatePoint, type Percentiles } from '../metrics/throughput.ts';
@@ -57,7 +58,7 @@ export function buildReport(input: ReportInput): Report {
   return {
     formatVersion: 1,
     recipe: input.recipe,
-    verdict: worstVerdict(variants.map(({ verdict }) => verdict)),
+    verdict: runVerdict(variants),
     headline: writeHeadline(variants, input.gates.length),
     baseline: input.baseline,
     gates: input.gates.map(({ metric, rule, bound }) => ({ metric, rule, bound })),

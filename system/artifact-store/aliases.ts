@@ -29,9 +29,11 @@ export class AliasBook {
   /** Oldest first. */
   async history(alias: string): Promise<AliasEntry[]> {
     const names = await readdir(join(this.#root, checkedName(alias))).catch(() => []);
-    const entries = names.filter((name) => /^\d{6}\.json$/.test(name)).sort();
+    const entries = names.filter((name) => /^\d{6}\.json$/.test(name)).toSorted(byName);
     return Promise.all(
-      entries.map(async (name) => JSON.parse(await readFile(join(this.#root, alias, name), 'utf8')) as AliasEntry),
+      entries.map(
+        async (name) => JSON.parse(await readFile(join(this.#root, alias, name), 'utf8')) as AliasEntry,
+      ),
     );
   }
 
@@ -50,11 +52,20 @@ export class AliasBook {
   }
 
   async names(): Promise<string[]> {
-    return (await readdir(this.#root).catch(() => [])).sort();
+    return (await readdir(this.#root).catch(() => [])).toSorted(byName);
   }
 }
 
 function checkedName(alias: string): string {
   if (/^[a-z0-9][a-z0-9._-]{0,62}$/.test(alias)) return alias;
-  throw new BuildFailure('UsageInvalid', `'${alias}' is no alias: use lower-case letters, digits, '.', '_' and '-'`);
+  throw new BuildFailure(
+    'UsageInvalid',
+    `'${alias}' is no alias: use lower-case letters, digits, '.', '_' and '-'`,
+  );
+}
+
+/** By code unit: numbered names sort by their number, whatever the locale. */
+function byName(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

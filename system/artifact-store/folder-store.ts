@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isDigest, type ArtifactKind, type ArtifactRef, type Digest, type Manifest } from '../../core/domain/artifact.ts';
+import {
+  isDigest,
+  type ArtifactKind,
+  type ArtifactRef,
+  type Digest,
+  type Manifest,
+} from '../../core/domain/artifact.ts';
 import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import { asStoreFailure, errorCode, syncFile, syncFolder, writeAtomically } from '../files/atomic-write.ts';
-import type { ArtifactStore, KeyEntry, PublishRequest } from './contract.ts';
+import type { ArtifactStore, KeyEntry, Lease, PublishRequest, Scratch } from './contract.ts';
 import { takeLease } from './lease.ts';
 import { digestOf, listFiles, manifestName } from './manifest.ts';
 import { createScratch } from './scratch.ts';
@@ -14,14 +20,56 @@ import { createScratch } from './scratch.ts';
  * `objects/<digest>/` the artifacts, `keys/<key>.json` what a step made, `leases/` who builds what,
  * `scratch/` work in progress, `damaged/` what failed its verification.
  */
-export function createFolderStore(root: string): ArtifactStore {
-  const at = (...parts: string[]): string => join(root, ...parts);
-  const objectOf = (digest: Digest): string => at('objects', digest);
+class FolderStore implements ArtifactStore {
+  readonly #root: string;
 
-  async function manifestOf(digest: Digest): Promise<Manifest> {
-    if (!isDigest(digest)) throw new BuildFailure('ArtifactMissing', `${String(digest)} is not an artifact's digest`);
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async lookup<K extends ArtifactKind>(key: Digest, kind: K): Promise<KeyEntry<K> | null> {
+    const text = await readFile(this.#at('keys', `${key}.json`), 'utf8').catch(() => null);
+    if (text === null) return null;
+    const entry = JSON.parse(text) as KeyEntry<K>;
+    if (entry.artifact.kind !== kind) return null;
     try {
-      return JSON.parse(await readFile(join(objectOf(digest), manifestName), 'utf8')) as Manifest;
+      await this.verify(entry.artifact.digest);
+      return entry;
+    } catch (error) {
+      if (!isBuildFailure(error)) throw error;
+      if (error.name === 'StoreCorrupt') await this.#setAside(entry.artifact.digest);
+      return null;
+    }
+  }
+
+  async publish<K extends ArtifactKind>(request: PublishRequest<K>): Promise<ArtifactRef<K>> {
+    const { kind, folder, facts, provenance } = request;
+    const files = await listFiles(folder);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const artifact: ArtifactRef<K> = { kind, digest: digestOf(kind, files), bytes };
+    const manifest: Manifest<K> = { formatVersion: 1, kind, files, facts, provenance };
+    try {
+      await writeAtomically(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+      await seal(
+        folder,
+        files.map((file) => file.path),
+      );
+      await this.#moveIn(folder, artifact.digest);
+      if (provenance !== null) await this.#writeKey({ artifact, facts, provenance });
+    } catch (error) {
+      throw asStoreFailure(error, this.#root);
+    }
+    return artifact;
+  }
+
+  async folderOf(artifact: ArtifactRef): Promise<string> {
+    await this.manifestOf(artifact.digest);
+    return this.#objectOf(artifact.digest);
+  }
+
+  async manifestOf(digest: Digest): Promise<Manifest> {
+    try {
+      return JSON.parse(await readFile(join(this.#objectOf(digest), manifestName), 'utf8')) as Manifest;
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') {
         throw new BuildFailure('StoreCorrupt', `the manifest of ${digest} cannot be read`, { cause: error });
@@ -30,87 +78,73 @@ export function createFolderStore(root: string): ArtifactStore {
     }
   }
 
-  async function verify(digest: Digest): Promise<Manifest> {
-    const manifest = await manifestOf(digest);
-    const found = await listFiles(objectOf(digest));
-    const wrong = firstDifference(manifest, found);
-    if (wrong !== null) throw new BuildFailure('StoreCorrupt', `artifact ${digest.slice(0, 12)}: ${wrong}`);
-    if (digestOf(manifest.kind, manifest.files) !== digest) {
-      throw new BuildFailure('StoreCorrupt', `artifact ${digest.slice(0, 12)}: its manifest was altered`);
-    }
-    return manifest;
+  async verify(digest: Digest): Promise<Manifest> {
+    const manifest = await this.manifestOf(digest);
+    const wrong = firstDifference(manifest, await listFiles(this.#objectOf(digest)));
+    const name = `artifact ${digest.slice(0, 12)}`;
+    if (wrong !== null) throw new BuildFailure('StoreCorrupt', `${name}: ${wrong}`);
+    if (digestOf(manifest.kind, manifest.files) === digest) return manifest;
+    throw new BuildFailure('StoreCorrupt', `${name}: its manifest was altered`);
   }
 
-  async function setAside(digest: Digest): Promise<void> {
-    await mkdir(at('damaged'), { recursive: true });
-    await rename(objectOf(digest), at('damaged', `${digest}~${randomUUID()}`)).catch(() => undefined);
+  createScratch(): Promise<Scratch> {
+    return createScratch(this.#at('scratch'));
   }
 
-  async function lookup<K extends ArtifactKind>(key: Digest, kind: K): Promise<KeyEntry<K> | null> {
-    const text = await readFile(at('keys', `${key}.json`), 'utf8').catch(() => null);
-    if (text === null) return null;
-    const entry = JSON.parse(text) as KeyEntry<K>;
-    if (entry.artifact.kind !== kind) return null;
+  lease(key: Digest, signal: AbortSignal, onWait: () => void): Promise<Lease> {
+    return takeLease(this.#at('leases', key), key, { signal, onWait });
+  }
+
+  async #moveIn(folder: string, digest: Digest): Promise<void> {
+    await mkdir(this.#at('objects'), { recursive: true });
     try {
-      await verify(entry.artifact.digest);
-      return entry;
-    } catch (error) {
-      if (!isBuildFailure(error)) throw error;
-      if (error.name === 'StoreCorrupt') await setAside(entry.artifact.digest);
-      return null;
-    }
-  }
-
-  async function publish<K extends ArtifactKind>(request: PublishRequest<K>): Promise<ArtifactRef<K>> {
-    const { kind, folder, facts, provenance } = request;
-    const files = await listFiles(folder);
-    const digest = digestOf(kind, files);
-    const artifact: ArtifactRef<K> = { kind, digest, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
-    const manifest: Manifest<K> = { formatVersion: 1, kind, files, facts, provenance };
-    try {
-      await writeAtomically(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
-      await seal(folder, files.map((file) => file.path));
-      await moveIn(folder, digest);
-      if (provenance !== null) {
-        const entry: KeyEntry<K> = { artifact, facts, provenance };
-        await writeAtomically(at('keys', `${provenance.key}.json`), `${JSON.stringify(entry, null, 2)}\n`);
-      }
-    } catch (error) {
-      throw asStoreFailure(error, root);
-    }
-    return artifact;
-  }
-
-  async function moveIn(folder: string, digest: Digest): Promise<void> {
-    await mkdir(at('objects'), { recursive: true });
-    try {
-      await rename(folder, objectOf(digest));
+      await rename(folder, this.#objectOf(digest));
     } catch (error) {
       if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
-      // Same content, made before: keep it if it is whole.
-      const whole = await verify(digest).then(() => true, () => false);
-      if (!whole) {
-        await setAside(digest);
-        await rename(folder, objectOf(digest));
-      } else await rm(folder, { recursive: true, force: true });
+      await this.#keepOrReplace(folder, digest);
     }
-    await syncFolder(at('objects'));
+    await syncFolder(this.#at('objects'));
   }
 
-  return {
-    lookup,
-    publish,
-    manifestOf,
-    verify,
-    async folderOf(artifact) {
-      await manifestOf(artifact.digest);
-      return objectOf(artifact.digest);
-    },
-    createScratch: () => createScratch(at('scratch')),
-    async lease(key, signal, onWait) {
-      return takeLease(at('leases', key), key, { signal, onWait });
-    },
-  };
+  /** Same content, made before: the old object stays if it is whole. */
+  async #keepOrReplace(folder: string, digest: Digest): Promise<void> {
+    const isWhole = await this.verify(digest).then(
+      () => true,
+      () => false,
+    );
+    if (isWhole) {
+      await rm(folder, { recursive: true, force: true });
+      return;
+    }
+    await this.#setAside(digest);
+    await rename(folder, this.#objectOf(digest));
+  }
+
+  async #writeKey(entry: KeyEntry): Promise<void> {
+    const path = this.#at('keys', `${entry.provenance.key}.json`);
+    await writeAtomically(path, `${JSON.stringify(entry, null, 2)}\n`);
+  }
+
+  async #setAside(digest: Digest): Promise<void> {
+    await mkdir(this.#at('damaged'), { recursive: true });
+    await rename(this.#objectOf(digest), this.#at('damaged', `${digest}~${randomUUID()}`)).catch(
+      () => undefined,
+    );
+  }
+
+  #at(...parts: string[]): string {
+    return join(this.#root, ...parts);
+  }
+
+  /** Digests arrive from users too; nothing else may become part of a path. */
+  #objectOf(digest: Digest): string {
+    if (isDigest(digest)) return this.#at('objects', digest);
+    throw new BuildFailure('ArtifactMissing', `${String(digest)} is not an artifact's digest`);
+  }
+}
+
+export function createFolderStore(root: string): ArtifactStore {
+  return new FolderStore(root);
 }
 
 /** Files become read-only and durable before they get their name. */

@@ -17,7 +17,11 @@ const pollMs = 150;
  * One file per key, created exclusively. On the same host a dead holder is seen at once by its pid; across hosts by
  * the file's age. Losing a lease is harmless: publishing the same content twice gives the same object.
  */
-export async function takeLease(path: string, key: Digest, wait: { signal: AbortSignal; onWait: () => void }): Promise<Lease> {
+export async function takeLease(
+  path: string,
+  key: Digest,
+  wait: { signal: AbortSignal; onWait: () => void },
+): Promise<Lease> {
   const token = JSON.stringify({ host: hostname(), pid: process.pid, token: randomUUID() });
   while (!(await createAtomically(path, token))) {
     wait.signal.throwIfAborted();
@@ -27,7 +31,10 @@ export async function takeLease(path: string, key: Digest, wait: { signal: Abort
       await sleep(pollMs, undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
     }
   }
-  const refresh = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), refreshMs);
+  const refresh = setInterval(
+    () => void utimes(path, new Date(), new Date()).catch(() => undefined),
+    refreshMs,
+  );
   refresh.unref();
   return {
     key,

@@ -22,7 +22,7 @@ export async function listFiles(folder: string): Promise<ManifestFile[]> {
 async function walk(root: string, under: string): Promise<string[]> {
   const entries = await readdir(join(root, under), { withFileTypes: true });
   const nested = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry) => {
       const path = under === '' ? entry.name : `${under}/${entry.name}`;
       if (entry.isDirectory()) return walk(root, path);
       if (entry.isFile()) return [path];

@@ -17,7 +17,11 @@ export async function importDataset(
 ): Promise<ArtifactRef<'dataset'>> {
   const label = basename(request.path);
   const content = await readFile(request.path, 'utf8').catch((error: unknown) => {
-    throw new BuildFailure('DatasetMissing', `${request.path} cannot be read (${errorCode(error) ?? 'unknown'})`, { cause: error });
+    throw new BuildFailure(
+      'DatasetMissing',
+      `${request.path} cannot be read (${errorCode(error) ?? 'unknown'})`,
+      { cause: error },
+    );
   });
   const facts =
     request.holds === 'summaries'
@@ -26,7 +30,12 @@ export async function importDataset(
   await using scratch = await store.createScratch();
   await writeFile(join(scratch.folder, datasetFileName), content);
   // Awaited here: the scratch folder must outlive it.
-  return await store.publish({ kind: 'dataset', folder: scratch.folder, facts: { ...facts, name: label }, provenance: null });
+  return await store.publish({
+    kind: 'dataset',
+    folder: scratch.folder,
+    facts: { ...facts, name: label },
+    provenance: null,
+  });
 }
 
 function sizeOf(source: TextSource): { readonly windows: number } | { readonly characters: number } {

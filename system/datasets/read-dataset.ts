@@ -4,7 +4,11 @@ import { z } from 'zod';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { TextSource } from '../toolchains/contract.ts';
 
-const Summary = z.object({ id: z.string().optional(), document: z.string().min(1), reference: z.string().min(1) });
+const Summary = z.object({
+  id: z.string().optional(),
+  document: z.string().min(1),
+  reference: z.string().min(1),
+});
 const TextLine = z.object({ text: z.string().min(1) });
 
 export interface SummaryPair {
@@ -27,7 +31,8 @@ export function parseSummaries(text: string, label: string): SummaryPair[] {
 
 /** Plain text runs on; JSON lines with `text` are one window each. Throws DatasetInvalid, DatasetEmpty. */
 export function parseText(content: string, label: string): TextSource {
-  if (content.trimStart().startsWith('{')) return { kind: 'texts', texts: parseLines(content, label, TextLine).map(({ text }) => text) };
+  if (content.trimStart().startsWith('{'))
+    return { kind: 'texts', texts: parseLines(content, label, TextLine).map(({ text }) => text) };
   if (content.trim() === '') throw new BuildFailure('DatasetEmpty', `${label} holds no text`);
   return { kind: 'text', text: content };
 }
@@ -49,7 +54,10 @@ function parseLine<T>(line: string, place: string, Line: z.ZodType<T>): T {
   const parsed = Line.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new BuildFailure('DatasetInvalid', `${place}: '${issue?.path.join('.')}' ${issue?.message.toLowerCase()}`);
+  throw new BuildFailure(
+    'DatasetInvalid',
+    `${place}: '${issue?.path.join('.')}' ${issue?.message.toLowerCase()}`,
+  );
 }
 
 export async function readSummaries(folder: string): Promise<SummaryPair[]> {

@@ -19,7 +19,11 @@ export async function createAtomically(path: string, content: string | Uint8Arra
   }
 }
 
-async function withTemporary(path: string, content: string | Uint8Array, name: (temporary: string) => Promise<void>) {
+async function withTemporary(
+  path: string,
+  content: string | Uint8Array,
+  name: (temporary: string) => Promise<void>,
+) {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -6,7 +6,10 @@ import { createFolderSource } from './folder-source.ts';
 import { createHubSource } from './hub-source.ts';
 
 /** `raw`: the environment as it stands; tokens are read from it by name, here and nowhere else. */
-export function createSources({ raw }: { readonly raw: Readonly<Record<string, string | undefined>> }, home: string) {
+export function createSources(
+  { raw }: { readonly raw: Readonly<Record<string, string | undefined>> },
+  home: string,
+) {
   const ownCache = join(home, 'hub');
   return (source: SourcePlan): ModelSource => {
     if (source.kind === 'folder') return createFolderSource(source);

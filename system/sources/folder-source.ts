@@ -14,7 +14,8 @@ import { weightsFormat } from './weights-format.ts';
 export function createFolderSource({ path: root }: FolderSource): ModelSource {
   async function list(scope: EffectScope): Promise<Listing> {
     const selected = selectFiles(await findFiles(root));
-    if (weightsFormat(selected) === null) throw new BuildFailure('SnapshotEmpty', `${root} holds no weights as safetensors or bin`);
+    if (weightsFormat(selected) === null)
+      throw new BuildFailure('SnapshotEmpty', `${root} holds no weights as safetensors or bin`);
     const files: ListedFile[] = [];
     for (const { path, bytes } of selected) {
       files.push({ path, bytes, oid: null, sha256: await sha256OfFile(join(root, path), scope.signal) });
@@ -42,8 +43,16 @@ export function createFolderSource({ path: root }: FolderSource): ModelSource {
 
 async function findFiles(root: string): Promise<{ path: string; bytes: number; oid: string }[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new BuildFailure('RepositoryMissing', `the folder ${root} cannot be read (${errorCode(error) ?? 'unknown'})`, { cause: error });
+    throw new BuildFailure(
+      'RepositoryMissing',
+      `the folder ${root} cannot be read (${errorCode(error) ?? 'unknown'})`,
+      { cause: error },
+    );
   });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  return Promise.all(files.sort().map(async (path) => ({ path, bytes: (await stat(join(root, path))).size, oid: '' })));
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  return Promise.all(
+    files.sort().map(async (path) => ({ path, bytes: (await stat(join(root, path))).size, oid: '' })),
+  );
 }

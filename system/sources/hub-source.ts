@@ -18,7 +18,10 @@ export interface HubAccess {
 }
 
 /** A repository of the Hugging Face Hub, or of a mirror that speaks its protocol. */
-export function createHubSource({ repository: repo, revision }: HubSource, access: () => Promise<HubAccess>): ModelSource {
+export function createHubSource(
+  { repository: repo, revision }: HubSource,
+  access: () => Promise<HubAccess>,
+): ModelSource {
   const listed = new Map<string, readonly HubFile[]>();
 
   async function files(wanted: string, scope: Parameters<ModelSource['list']>[1]): Promise<string> {
@@ -33,15 +36,28 @@ export function createHubSource({ repository: repo, revision }: HubSource, acces
       if (!listed.has(commit)) await files(commit, scope);
       const selected = selectFiles(listed.get(commit) ?? []);
       if (weightsFormat(selected) === null) {
-        throw new BuildFailure('SnapshotEmpty', `${repo} holds no weights as safetensors or bin at ${commit.slice(0, 12)}`);
+        throw new BuildFailure(
+          'SnapshotEmpty',
+          `${repo} holds no weights as safetensors or bin at ${commit.slice(0, 12)}`,
+        );
       }
-      return { from: repo, commit, files: selected.map(({ path, bytes, oid, sha256 }) => ({ path, bytes, oid, sha256: sha256 ?? null })) };
+      return {
+        from: repo,
+        commit,
+        files: selected.map(({ path, bytes, oid, sha256 }) => ({ path, bytes, oid, sha256: sha256 ?? null })),
+      };
     },
     async fetch(listing, out, scope) {
-      const wanted = listing.files.map(
-        ({ path, bytes, oid, sha256 }): HubFile => ({ path, bytes, oid: oid ?? '', ...(sha256 === null ? {} : { sha256: sha256 as Digest }) }),
+      const wanted = listing.files.map(({ path, bytes, oid, sha256 }): HubFile => ({
+        path,
+        bytes,
+        oid: oid ?? '',
+        ...(sha256 === null ? {} : { sha256: sha256 as Digest }),
+      }));
+      const snapshot = await fetchSnapshot(
+        { ...(await access()), repo, revision, commit: listing.commit, files: wanted },
+        scope,
       );
-      const snapshot = await fetchSnapshot({ ...(await access()), repo, revision, commit: listing.commit, files: wanted }, scope);
       for (const { path } of wanted) {
         scope.signal.throwIfAborted();
         await mkdir(dirname(join(out, path)), { recursive: true });

@@ -24,7 +24,10 @@ const longestDelayMs = 10_000;
 const settledMs = 30_000;
 
 /** Starts something and starts it again whenever it ends unasked, with growing delays while it keeps failing. */
-export async function keepAlive<L extends Living>({ start, onRestart }: KeepAliveOptions<L>): Promise<KeptAlive<L>> {
+export async function keepAlive<L extends Living>({
+  start,
+  onRestart,
+}: KeepAliveOptions<L>): Promise<KeptAlive<L>> {
   const stopping = new AbortController();
   let living = await start();
   let startedAt = Date.now();
@@ -52,7 +55,11 @@ export async function keepAlive<L extends Living>({ start, onRestart }: KeepAliv
   };
 }
 
-async function restart<L extends Living>(start: () => Promise<L>, signal: AbortSignal, firstMs: number): Promise<L> {
+async function restart<L extends Living>(
+  start: () => Promise<L>,
+  signal: AbortSignal,
+  firstMs: number,
+): Promise<L> {
   for (let delayMs = firstMs; ; delayMs = Math.min(longestDelayMs, delayMs * 2)) {
     await sleep(delayMs, undefined, { signal });
     try {

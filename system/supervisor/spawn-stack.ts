@@ -25,7 +25,10 @@ const pollMs = 40;
 const graceMs = 40_000;
 
 /** Starts a supervisor process of its own and waits until its stack can be used. Throws what the supervisor says. */
-export async function spawnStack({ home, args, env }: SpawnStack, signal: AbortSignal): Promise<SpawnedStack> {
+export async function spawnStack(
+  { home, args, env }: SpawnStack,
+  signal: AbortSignal,
+): Promise<SpawnedStack> {
   const logs = join(home, 'logs');
   await mkdir(logs, { recursive: true }).catch((error: unknown) => {
     throw asStoreFailure(error, home);
@@ -54,7 +57,8 @@ export async function spawnStack({ home, args, env }: SpawnStack, signal: AbortS
     for (;;) {
       const record = await readStackRecord(home);
       if (record !== null && record.pid === pid) return { record, stop: () => endGroup(pid, graceMs) };
-      if (ended || pid === undefined) throw failureOf((await readFile(logFile)).subarray(started).toString('utf8'));
+      if (ended || pid === undefined)
+        throw failureOf((await readFile(logFile)).subarray(started).toString('utf8'));
       await sleep(pollMs, undefined, { signal });
     }
   } catch (error) {

@@ -6,6 +6,7 @@ import { startLoopbackHub } from '../loopback-hub/start-loopback-hub.ts';
 import { bootstrapNamespace } from '../temporal-server/bootstrap-namespace.ts';
 import { startTemporalServer } from '../temporal-server/start-temporal-server.ts';
 import { asStoreFailure } from '../files/atomic-write.ts';
+import { Ownership } from '../process/ownership.ts';
 import { keepAlive } from './keep-alive.ts';
 import { removeStackRecord, writeStackRecord, type StackRecord } from './stack-record.ts';
 import { startWorkerProcess } from './worker-process.ts';
@@ -32,61 +33,93 @@ export interface Stack extends AsyncDisposable {
 
 /** Server, namespace, optional hub and one worker process a role; each is started again when it dies. */
 export async function startStack(options: StackOptions, signal: AbortSignal): Promise<Stack> {
-  const { home, namespace, onNote } = options;
+  const { home, namespace } = options;
   const logs = join(home, 'logs');
   await mkdir(logs, { recursive: true }).catch((error: unknown) => {
     throw asStoreFailure(error, logs);
   });
-  await using cleanup = new AsyncDisposableStackLike();
+  await using owned = new Ownership();
   const server = await startServer(options, logs, signal);
-  cleanup.defer(() => server.stop());
+  owned.defer(() => server.stop());
   const { address, uiAddress } = server.current();
+  await bootstrap(address, namespace);
+  const hubEndpoint = await startHub(options.hubRoot, owned);
+  const base = { pid: process.pid, address, uiAddress, namespace, hubEndpoint };
+  const workers = await startWorkers(options, base, owned);
+  await writeStackRecord(home, { ...base, workers: workers() });
+  owned.defer(() => removeStackRecord(home));
+  const moved = owned.move();
+  return {
+    record: { ...base, workers: workers() },
+    [Symbol.asyncDispose]: () => moved[Symbol.asyncDispose](),
+  };
+}
+
+async function bootstrap(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
     await bootstrapNamespace(connection, { namespace, attributes: searchAttributes });
   } finally {
     await connection.close();
   }
-  const hub = options.hubRoot === undefined ? null : await startLoopbackHub({ root: options.hubRoot });
-  if (hub !== null) cleanup.defer(async () => hub[Symbol.asyncDispose]());
-  const env = { ...options.env, TEMPORAL_ADDRESS: address, ENGINEWRIGHT_HOME: home, ...(hub === null ? {} : { HF_ENDPOINT: hub.endpoint }) };
-  const record = (): StackRecord => ({
-    pid: process.pid,
-    address,
-    uiAddress,
-    namespace,
-    hubEndpoint: hub?.endpoint ?? null,
-    workers: Object.fromEntries(workers.map((worker) => [worker.current().name, worker.current().pid])),
-  });
-  const workers = await Promise.all(
-    options.roles.map((role) => {
-      const start = (): ReturnType<typeof startWorkerProcess> =>
-        startWorkerProcess({ name: role, args: options.workerArgs(role), env, logFile: join(logs, `worker-${role}.log`) });
-      const restarted = async (): Promise<Awaited<ReturnType<typeof start>>> => {
-        const living = await start();
-        queueMicrotask(() => void writeStackRecord(home, record()).catch(() => undefined));
-        return living;
-      };
-      let first = true;
-      return keepAlive({
-        start: () => (first ? ((first = false), start()) : restarted()),
-        onRestart: (reason) => onNote(`${reason}; starting it again`),
-      });
-    }),
-  );
-  cleanup.defer(() => Promise.all(workers.map((worker) => worker.stop())).then(() => undefined));
-  await writeStackRecord(home, record());
-  cleanup.defer(() => removeStackRecord(home));
-  const owned = cleanup.move();
-  return { record: record(), [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
-async function startServer({ home, namespace, temporalExecutable, port, uiPort, onNote }: StackOptions, logs: string, signal: AbortSignal) {
-  const options = { executable: temporalExecutable, databaseFile: join(home, 'temporal.db'), logFile: join(logs, 'temporal.log'), namespace };
+async function startHub(root: string | undefined, owned: Ownership): Promise<string | null> {
+  if (root === undefined) return null;
+  const hub = await startLoopbackHub({ root });
+  owned.defer(() => hub.close());
+  return hub.endpoint;
+}
+
+/** Starts the workers all at once; the answer tells their present process ids. */
+async function startWorkers(options: StackOptions, base: Omit<StackRecord, 'workers'>, owned: Ownership) {
+  const { home, onNote } = options;
+  const hub = base.hubEndpoint === null ? {} : { HF_ENDPOINT: base.hubEndpoint };
+  const env = { ...options.env, TEMPORAL_ADDRESS: base.address, ENGINEWRIGHT_HOME: home, ...hub };
+  const pids = new Map<string, number>();
+  const record = (): Record<string, number> => Object.fromEntries(pids);
+  const workers = await Promise.all(
+    options.roles.map((role) =>
+      keepAlive({
+        async start() {
+          const logFile = join(home, 'logs', `worker-${role}.log`);
+          const worker = await startWorkerProcess({
+            name: role,
+            args: options.workerArgs(role),
+            env,
+            logFile,
+          });
+          const isAgain = pids.has(role);
+          pids.set(role, worker.pid);
+          if (isAgain) await writeStackRecord(home, { ...base, workers: record() });
+          return worker;
+        },
+        onRestart: (reason) => onNote(`${reason}; starting it again`),
+      }),
+    ),
+  );
+  owned.defer(() => Promise.all(workers.map((worker) => worker.stop())));
+  return record;
+}
+
+async function startServer(
+  { home, namespace, temporalExecutable, port, uiPort, onNote }: StackOptions,
+  logs: string,
+  signal: AbortSignal,
+) {
+  const options = {
+    executable: temporalExecutable,
+    databaseFile: join(home, 'temporal.db'),
+    logFile: join(logs, 'temporal.log'),
+    namespace,
+  };
   let ports = { port, uiPort };
   return keepAlive({
     async start() {
-      const server = await startTemporalServer({ ...options, ...ports }, { signal, onProgress: () => undefined });
+      const server = await startTemporalServer(
+        { ...options, ...ports },
+        { signal, onProgress: () => undefined },
+      );
       // A server that died comes back under the same addresses, so that workers and clients find it again.
       ports = { port: portOf(server.address), uiPort: portOf(server.uiAddress) };
       return server;
@@ -97,24 +130,4 @@ async function startServer({ home, namespace, temporalExecutable, port, uiPort, 
 
 function portOf(address: string): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
-}
-
-/** What has been started so far, ended in reverse order unless ownership moves on. (AsyncDisposableStack is not in Node 20.) */
-class AsyncDisposableStackLike implements AsyncDisposable {
-  #ends: (() => Promise<void>)[] = [];
-
-  defer(end: () => Promise<void>): void {
-    this.#ends.push(end);
-  }
-
-  move(): AsyncDisposable {
-    const moved = new AsyncDisposableStackLike();
-    moved.#ends = this.#ends;
-    this.#ends = [];
-    return moved;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const end of this.#ends.splice(0).toReversed()) await end();
-  }
 }

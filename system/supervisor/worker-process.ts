@@ -27,7 +27,12 @@ const readyMs = 60_000;
  * Starts a worker process in its own group and waits for its first line on stdout, which says that it polls. Its
  * stdin stays open as a liveness pipe: when we are gone it ends itself. Throws ToolCrashed with its last lines.
  */
-export async function startWorkerProcess({ name, args, env, logFile }: WorkerCommand): Promise<WorkerProcess> {
+export async function startWorkerProcess({
+  name,
+  args,
+  env,
+  logFile,
+}: WorkerCommand): Promise<WorkerProcess> {
   const log = await open(logFile, 'a');
   const child = execa(process.execPath, args, {
     detached: true,
@@ -51,17 +56,24 @@ export async function startWorkerProcess({ name, args, env, logFile }: WorkerCom
     return `${name} ${describeExit(result.exitCode, result.signal)}`;
   });
   const { pid } = child;
-  if (pid === undefined) throw new BuildFailure('ToolCrashed', `the ${name} worker cannot be started: ${await ended}`);
+  if (pid === undefined)
+    throw new BuildFailure('ToolCrashed', `the ${name} worker cannot be started: ${await ended}`);
   const ready = (async (): Promise<boolean> => {
     // A worker writes one line when it polls and none after it.
     for await (const _ of child.stdout as AsyncIterable<Uint8Array>) return true;
     return false;
   })();
   const late = AbortSignal.timeout(readyMs);
-  const isReady = await Promise.race([ready, ended.then(() => false), new Promise<false>((resolve) => late.addEventListener('abort', () => resolve(false)))]);
+  const isReady = await Promise.race([
+    ready,
+    ended.then(() => false),
+    new Promise<false>((resolve) => late.addEventListener('abort', () => resolve(false))),
+  ]);
   if (!isReady) {
     await endGroup(pid, 0);
-    throw new BuildFailure('ToolCrashed', `${await ended} before it was ready`, { details: { tail: tail.text, log: logFile } });
+    throw new BuildFailure('ToolCrashed', `${await ended} before it was ready`, {
+      details: { tail: tail.text, log: logFile },
+    });
   }
   return { name, pid, ended, stop: () => endGroup(pid, graceMs) };
 }

@@ -14,7 +14,8 @@ export function createToolchains(settings: ToolchainSettings, home: string): (id
   const known: readonly EngineToolchain[] = [createLlamaCpp({ ...settings, home })];
   return (id) => {
     const toolchain = known.find((candidate) => candidate.id === id);
-    if (toolchain === undefined) throw new BuildFailure('ToolchainMissing', `this worker has no toolchain ${id}`);
+    if (toolchain === undefined)
+      throw new BuildFailure('ToolchainMissing', `this worker has no toolchain ${id}`);
     return toolchain;
   };
 }

@@ -22,4 +22,3 @@ export function createWeightTools(executable: string | null): WeightTools {
     merge: async (request, scope) => mergeAdapters(request, located(scope)),
   };
 }
-

@@ -6,7 +6,10 @@ export const none = defineQuantization({
   title: 'Weights as they are, in a floating-point type',
   Options: z.strictObject({
     method: z.literal('none'),
-    dtype: z.literal(['float16', 'bfloat16', 'float32']).default('float16').describe('Type of the stored weights.'),
+    dtype: z
+      .literal(['float16', 'bfloat16', 'float32'])
+      .default('float16')
+      .describe('Type of the stored weights.'),
   }),
   label: ({ dtype }) => dtype,
 });

@@ -14,5 +14,7 @@ export type OptionsOf<M extends Method> = Extract<QuantizationOptions, { method:
 export function quantizationLabel(options: QuantizationOptions): string {
   const entry = quantizations.find(({ method }) => method === options.method);
   // Each entry takes its own options; the method that selected it is the proof.
-  return (entry?.label as ((options: QuantizationOptions) => string) | undefined)?.(options) ?? options.method;
+  return (
+    (entry?.label as ((options: QuantizationOptions) => string) | undefined)?.(options) ?? options.method
+  );
 }

@@ -14,5 +14,9 @@ export const weightOnly = defineQuantization({
     symmetric: z.boolean().default(true).describe('False: each group also has an offset.'),
   }),
   label: ({ bits, group, symmetric }) =>
-    [`${bits} bit`, ...(group === undefined ? [] : [`groups of ${group}`]), ...(symmetric ? [] : ['with offset'])].join(', '),
+    [
+      `${bits} bit`,
+      ...(group === undefined ? [] : [`groups of ${group}`]),
+      ...(symmetric ? [] : ['with offset']),
+    ].join(', '),
 });

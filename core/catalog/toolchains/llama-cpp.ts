@@ -24,11 +24,15 @@ const dtypes = {
 } as const;
 
 const quantizations = {
-  none: ({ dtype }) => ({ checkpoint: { type: dtypes[dtype].checkpoint }, build: { type: dtypes[dtype].type } }),
+  none: ({ dtype }) => ({
+    checkpoint: { type: dtypes[dtype].checkpoint },
+    build: { type: dtypes[dtype].type },
+  }),
   'weight-only': ({ bits, group, symmetric }) => {
     const sameBits = formats.filter((format) => format.bits === bits && format.symmetric === symmetric);
     const chosen = sameBits.find((format) => group === undefined || format.group === group);
-    if (chosen !== undefined) return { checkpoint: { type: 'f16' }, build: { type: chosen.type }, note: chosen.type };
+    if (chosen !== undefined)
+      return { checkpoint: { type: 'f16' }, build: { type: chosen.type }, note: chosen.type };
     const offered = sameBits.map((format) => format.group).join(' and ');
     const kind = symmetric ? '' : ' with offset';
     return {

@@ -14,4 +14,3 @@ export const gateKinds = [
   noDegenerateGate,
   lengthRatioGate,
 ] as const satisfies readonly GateKind[];
-export type GateRule = (typeof gateKinds)[number]['rule'];

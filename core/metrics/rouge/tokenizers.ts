@@ -43,4 +43,3 @@ const zhChar: RougeTokenizer = {
 };
 
 export const rougeTokenizers = [asciiWords, zhChar] as const;
-export type RougeTokenizerId = 'ascii-words' | 'zh-char';

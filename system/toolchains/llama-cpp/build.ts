@@ -19,7 +19,7 @@ export async function buildEngine(
 ): Promise<JsonObject> {
   const type = request.parameters['type'];
   if (!isFileTypeName(type))
-    throw new BuildFailure('InternalError', `llama-cpp has no file type ${String(type)}`);
+    throw new BuildFailure('InternalError', `llama-cpp has no file type ${JSON.stringify(type)}`);
   const from = join(request.checkpointFolder, checkpointFile);
   const to = join(request.out, engineFile);
   await using session = await openSession(settings, scope);

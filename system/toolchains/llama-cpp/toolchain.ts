@@ -35,7 +35,7 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
     async convertCheckpoint({ modelFolder, out, parameters }, scope) {
       const outType = parameters['type'];
       if (!isOutType(outType))
-        throw new BuildFailure('InternalError', `there is no GGUF type ${String(outType)}`);
+        throw new BuildFailure('InternalError', `there is no GGUF type ${JSON.stringify(outType)}`);
       const { tensors } = await openWeights(modelFolder);
       const written = await writeGguf(
         { modelFolder, tensors, outFile: join(out, checkpointFile), outType, name: 'model' },
@@ -47,7 +47,13 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
       const { tensors } = await openWeights(adapterFolder, { prefer: 'adapter' });
       const baseConfig = await readModelConfig(baseFolder);
       // Its weight is applied when the engine opens it, so that one file serves every weight.
-      const request = { adapterFolder, tensors, baseConfig, outFile: join(out, adapterFile), name: 'adapter' };
+      const request = {
+        adapterFolder,
+        tensors,
+        baseConfig,
+        outFile: join(out, adapterFile),
+        name: 'adapter',
+      };
       const written = await writeLoraGguf(request, scope);
       return { tensors: written.tensors, architecture: written.architecture };
     },

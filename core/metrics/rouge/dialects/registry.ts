@@ -3,4 +3,3 @@ import { mlperf } from './mlperf.ts';
 import { trtllmSummarize } from './trtllm-summarize.ts';
 
 export const rougeDialects = [trtllmSummarize, hfEvaluate, mlperf] as const;
-export type RougeDialectId = (typeof rougeDialects)[number]['id'];

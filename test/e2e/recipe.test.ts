@@ -1,0 +1,333 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultsOfStore } from './harness/check-store.ts';
+import { jsonOf, runCli, startCli, type CliOptions } from './harness/cli.ts';
+import { makePlace, type Place } from './harness/place.ts';
+import { descendantsOf, isRunning, llamaChildrenOf } from './harness/processes.ts';
+import { smallRecipe, writeRecipe } from './harness/recipe.ts';
+import {
+  enginesOf,
+  runIdOf,
+  runRecipe,
+  stepsWith,
+  type FinishedRun,
+  type PlanDocument,
+  type ShownRun,
+} from './harness/runs.ts';
+import { startUp, type RunningStack } from './harness/stack.ts';
+import { waitUntil } from './harness/wait-until.ts';
+
+let place: Place;
+let stack: RunningStack;
+let options: CliOptions;
+
+beforeAll(async () => {
+  place = await makePlace();
+  options = { home: place.home, cwd: place.folder };
+  stack = await startUp(['--hub', place.hub], options);
+});
+
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]();
+  await place?.[Symbol.asyncDispose]();
+});
+
+/** Promotion changes the world and is never cached; all else is a step with a key. */
+const cachedSteps = (names: readonly string[]): string[] => names.filter((name) => name !== 'promote');
+
+/** Plans, runs, and holds the plan to its word. */
+async function runAsPlanned(recipe: string): Promise<FinishedRun> {
+  const { steps } = await jsonOf<PlanDocument>(['plan', recipe], options);
+  const finished = await runRecipe(recipe, options);
+  const shown = finished.shown.steps;
+  const unsure = new Set(['convert-weights', 'compare-weights']);
+  const certain = (names: string[]): string[] =>
+    steps.some(({ status }) => status === 'if needed') ? names.filter((name) => !unsure.has(name)) : names;
+  expect(cachedSteps(certain(stepsWith('done', shown)))).toEqual(cachedSteps(certain(stepsWith('will run', steps))));
+  expect(cachedSteps(certain(stepsWith('cached', shown)))).toEqual(cachedSteps(certain(stepsWith('cached', steps))));
+  return finished;
+}
+
+describe('a recipe', () => {
+  let recipe: string;
+  let first: FinishedRun;
+
+  beforeAll(async () => {
+    recipe = await writeRecipe(place.recipes, 'small', smallRecipe);
+    first = await runAsPlanned(recipe);
+  });
+
+  it('ends with a verdict, a table, a report and a promoted alias', async () => {
+    const { end, document, shown } = first;
+
+    expect(end.exitCode).toBe(0);
+    expect(document.verdict).toBe('pass');
+    expect(document.variants.map(({ name, verdict }) => [name, verdict])).toEqual([
+      ['f16', 'pass'],
+      ['int8', 'pass'],
+      ['int8-bits-4', 'pass'],
+    ]);
+    expect(new Set(Object.values(enginesOf(document))).size).toBe(3);
+    expect(document.promotion).toEqual({ alias: 'candidate', state: 'promoted', sequence: 1 });
+    expect(await readdir(document.reportFolder)).toEqual(
+      expect.arrayContaining(['report.json', 'report.html', 'report.md', 'junit.xml']),
+    );
+    expect(shown.status).toBe('completed');
+    expect(stepsWith('done', shown.steps)).toEqual(expect.arrayContaining(['convert-weights', 'compare-weights', 'promote']));
+    expect(await faultsOfStore(place.home)).toEqual([]);
+  });
+
+  it('tells its progress on stderr, a line when a step begins and one when it ends', () => {
+    const { stdout, stderr } = first.end;
+
+    expect(() => JSON.parse(stdout) as unknown).not.toThrow();
+    expect(stderr).toMatch(/▸ build-engine +int8 /);
+    expect(stderr).toMatch(/✔ build-engine +int8 .* s$/m);
+  });
+
+  it('runs nothing a second time', async () => {
+    const again = await runAsPlanned(recipe);
+
+    expect(stepsWith('done', again.shown.steps)).toEqual(['promote']);
+    expect(again.document.promotion.state).toBe('unchanged');
+    expect(again.document.report).toEqual(first.document.report);
+    expect(enginesOf(again.document)).toEqual(enginesOf(first.document));
+  });
+
+  it('prints the table and where the report lies when a person asks', async () => {
+    const { stdout, exitCode } = await runCli(['run', recipe], options);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Variant +Size +ROUGE-1/m);
+    expect(stdout).toMatch(/^verdict +pass$/m);
+    const report = /^report +(\S+)$/m.exec(stdout)?.[1] ?? '';
+    expect(await readFile(join(place.folder, report), 'utf8')).toContain('<html');
+  });
+
+  it('scores and judges again, and does nothing else, when only its evaluation changes', async () => {
+    const summarize = { ...smallRecipe.evaluation.summarize, samples: 3 };
+    const evaluation = { ...smallRecipe.evaluation, summarize };
+    const changed = await runAsPlanned(await writeRecipe(place.recipes, 'fewer', { ...smallRecipe, evaluation }));
+
+    const variants = ['f16', 'int8', 'int8-bits-4'];
+    expect(stepsWith('done', changed.shown.steps)).toEqual(
+      [...variants.map((name) => `${name}/score-engine`), 'judge', 'promote', 'publish'].toSorted(),
+    );
+    expect(enginesOf(changed.document)).toEqual(enginesOf(first.document));
+  });
+
+  it('judges again, and does nothing else, when only a gate changes', async () => {
+    const gates = [{ metric: 'divergence.kld.mean', max: 0 }];
+    const strict = await runAsPlanned(await writeRecipe(place.recipes, 'strict', { ...smallRecipe, gates }));
+
+    expect(stepsWith('done', strict.shown.steps)).toEqual(['judge']);
+    expect(strict.end.exitCode).toBe(1);
+    expect(strict.document.verdict).toBe('fail');
+    expect(strict.document.promotion.state).toBe('not-passed');
+  });
+
+  it('keeps an adapter for run time when asked, and scores as if it were merged', async () => {
+    const adapters = smallRecipe.adapters.map((adapter, index) => ({ ...adapter, merge: index === 0 }));
+    const apart = await runAsPlanned(await writeRecipe(place.recipes, 'apart', { ...smallRecipe, adapters }));
+
+    expect(apart.document.verdict).toBe('pass');
+    expect(stepsWith('done', apart.shown.steps)).toContain('convert-adapter');
+    expect(apart.document.variants[0]?.engine).not.toBe(first.document.variants[0]?.engine);
+    const perplexity = ({ document }: FinishedRun): number =>
+      document.report.variants[0]?.metrics.find(({ metric }) => metric === 'perplexity')?.value ?? Number.NaN;
+    expect(Math.abs(perplexity(apart) / perplexity(first) - 1)).toBeLessThan(0.02);
+  });
+
+  it('makes everything that depends on the model again when one byte of a weight file changes', async () => {
+    const file = join(place.hub, 'sample-llama', 'model-00001-of-00002.safetensors');
+    const original = await readFile(file);
+    await writeFile(file, withOneWeightNegated(original));
+    try {
+      const other = await runAsPlanned(recipe);
+
+      const names = ['build-engine', 'try-engine', 'score-engine', 'score-engine', 'score-engine'];
+      const made = ['f16', 'int8', 'int8-bits-4'].flatMap((variant) => names.map((name) => `${variant}/${name}`));
+      // A baseline does not diverge from itself.
+      made.splice(made.indexOf('f16/score-engine'), 1);
+      const shared = ['resolve-source', 'fetch-model', 'merge-adapters', 'convert-checkpoint', 'judge', 'publish', 'promote'];
+      expect(stepsWith('done', other.shown.steps)).toEqual([...made, ...shared].toSorted());
+      for (const [name, engine] of Object.entries(enginesOf(other.document))) {
+        expect(engine, name).not.toBe(enginesOf(first.document)[name]);
+      }
+      expect(other.document.promotion).toMatchObject({ state: 'promoted' });
+    } finally {
+      await writeFile(file, original);
+    }
+  });
+
+  it('is back at the first engines, all cached, when the byte is set right again', async () => {
+    const again = await runAsPlanned(recipe);
+
+    expect(cachedSteps(stepsWith('done', again.shown.steps))).toEqual([]);
+    expect(enginesOf(again.document)).toEqual(enginesOf(first.document));
+  });
+
+  it('answers with the promoted engine under its alias', async () => {
+    const prompt = 'The sqlite_finalize routine also returns';
+    const texts = await jsonOf<{ prompt: string; text: string }[]>(
+      ['generate', 'candidate', '--prompt', prompt, '--max-new-tokens', '8'],
+      options,
+    );
+
+    expect(texts).toHaveLength(1);
+    expect(texts[0]?.prompt).toBe(prompt);
+    expect(texts[0]?.text.trim()).not.toBe('');
+  });
+
+  it('is listed by runs and shown step by step', async () => {
+    const runs = await jsonOf<{ run: string; recipe: string; status: string; verdict: string }[]>(
+      ['runs', '--recipe', 'small'],
+      options,
+    );
+    const { stdout } = await runCli(['show', first.document.run], options);
+
+    expect(runs.find(({ run }) => run === first.document.run)).toMatchObject({
+      recipe: 'small',
+      status: 'completed',
+      verdict: 'pass',
+    });
+    expect(stdout).toContain(`${first.document.run}  completed`);
+    expect(stdout).toMatch(/✔ build-engine +int8 /);
+  });
+
+  it('leaves every change of its alias in the history', async () => {
+    const entries = await jsonOf<{ alias: string; sequence: number; by: string; release: string; run: string }[]>(
+      ['history', 'candidate'],
+      options,
+    );
+
+    expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index + 1));
+    expect(entries[0]).toMatchObject({ by: 'gates', release: first.document.release?.digest });
+    expect(entries[0]?.run).toContain(first.document.run);
+  });
+
+  it('measures throughput when a benchmark is asked for, and does not measure again', async () => {
+    const variants = { f16: smallRecipe.variants.f16 };
+    const benchmark = { inputTokens: 8, outputTokens: 4, concurrency: [1], repeats: 2 };
+    const { sweep: _, ...rest } = smallRecipe;
+    const file = await writeRecipe(place.recipes, 'measured', { ...rest, variants, benchmark, gates: [], publish: { alias: 'measured' } });
+
+    const measured = await runAsPlanned(file);
+    const again = await runAsPlanned(file);
+
+    expect(stepsWith('done', measured.shown.steps)).toContain('f16/measure-engine');
+    expect(stepsWith('done', again.shown.steps)).toEqual(['promote']);
+    expect(again.document.report).toEqual(measured.document.report);
+  });
+});
+
+describe('a release that needs approval', () => {
+  const awaiting = async (alias: string) => {
+    const publish = { ...smallRecipe.publish, alias, promote: 'on-approval' as const };
+    const following = startCli(['run', await writeRecipe(place.recipes, alias, { ...smallRecipe, publish }), '--json'], options);
+    const run = await runIdOf(following);
+    await waitUntil('the wait for approval', async () => {
+      return (await jsonOf<ShownRun>(['show', run], options)).awaiting === 'approval';
+    });
+    return { run, following };
+  };
+
+  it('is promoted in the name of who approved it', async () => {
+    const { run, following } = await awaiting('approved');
+    const nobody = await runCli(['approve', run, '--by', ' '], options);
+    expect(await jsonOf<unknown[]>(['history', 'approved'], options)).toEqual([]);
+
+    const approval = await runCli(['approve', run, '--by', 'Ada', '--reason', 'looks right'], options);
+    const { stdout, exitCode } = await following.ended;
+    const late = await runCli(['approve', run, '--by', 'Ada'], options);
+
+    expect(nobody.exitCode).toBe(64);
+    expect(nobody.stderr).toMatch(/^UsageInvalid: approve needs --by/);
+    expect(approval.exitCode).toBe(0);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ promotion: { state: 'promoted', sequence: 1 } });
+    expect(await jsonOf(['history', 'approved'], options)).toMatchObject([{ by: 'Ada', reason: 'looks right' }]);
+    expect(late.exitCode).not.toBe(0);
+    expect(late.stderr).not.toContain('InternalError');
+  });
+
+  it('leaves the alias alone when it is rejected', async () => {
+    const { run, following } = await awaiting('refused');
+
+    const rejection = await runCli(['reject', run, '--by', 'Ada', '--reason', 'too terse'], options);
+    const { stdout } = await following.ended;
+
+    expect(rejection.exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'pass', promotion: { state: 'rejected' } });
+    expect(await jsonOf(['history', 'refused'], options)).toEqual([]);
+  });
+});
+
+describe('a run under way', () => {
+  /** Long enough to be caught: many tokens for each sample. */
+  const startSlow = async (name: string) => {
+    const summarize = { ...smallRecipe.evaluation.summarize, maxNewTokens: 400 };
+    const recipe = { ...smallRecipe, name, evaluation: { ...smallRecipe.evaluation, summarize } };
+    const following = startCli(['run', await writeRecipe(place.recipes, name, recipe), '--json'], options);
+    const run = await runIdOf(following);
+    const { workers } = await stack.record();
+    const child = await waitUntil('the scoring', () => /▸ score-engine/.test(following.stderr()) && llamaChildrenOf(workers.engine)[0]);
+    return { run, following, child };
+  };
+
+  it('ends with its processes when it is cancelled by name', async () => {
+    const { run, following, child } = await startSlow('cancelled-by-name');
+
+    const cancel = await runCli(['cancel', run], options);
+
+    expect(cancel.exitCode).toBe(0);
+    expect(isRunning(child)).toBe(false);
+    const end = await following.ended;
+    expect(end.exitCode).toBe(130);
+    expect(end.stderr).toMatch(/^Cancelled: /m);
+    expect((await jsonOf<ShownRun>(['show', run], options)).status).toBe('cancelled');
+    expect(await faultsOfStore(place.home)).toEqual([]);
+  });
+
+  it('ends with its processes when the terminal sends Ctrl-C', async () => {
+    const { run, following, child } = await startSlow('interrupted');
+
+    following.kill('SIGINT');
+    const { exitCode } = await following.ended;
+
+    expect(exitCode).toBe(130);
+    expect(isRunning(child)).toBe(false);
+    expect((await jsonOf<ShownRun>(['show', run], options)).status).toBe('cancelled');
+  });
+});
+
+it('brings its own server, hub and workers when none runs, whatever hub the shell is set to, and ends them', async () => {
+  await using own = await makePlace();
+  const { sweep: _, evaluation: __, gates: ___, ...rest } = smallRecipe;
+  const recipe = await writeRecipe(own.recipes, 'alone', { ...rest, name: 'alone' });
+  const env = { HF_ENDPOINT: 'http://127.0.0.1:1', HF_TOKEN: 'hf_of_another_hub' };
+
+  const following = startCli(['run', recipe, '--hub', own.hub, '--json'], { home: own.home, env });
+  await runIdOf(following);
+  const family = descendantsOf(following.pid);
+  const { exitCode, stdout, stderr } = await following.ended;
+
+  expect(stderr).not.toContain('hf_of_another_hub');
+  expect(exitCode, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ verdict: 'pass' });
+  expect(family.length).toBeGreaterThan(3);
+  expect(family.filter((pid) => isRunning(pid))).toEqual([]);
+  expect(await faultsOfStore(own.home)).toEqual([]);
+});
+
+/** Flips the sign of one clearly nonzero float16 in the middle of the tensor data. */
+function withOneWeightNegated(file: Buffer): Buffer {
+  const changed = Buffer.from(file);
+  // safetensors: 8 bytes of header length, the header, then little-endian values; the sign is in the odd byte.
+  const begin = 8 + Number(file.readBigUInt64LE(0));
+  let at = begin + 2 * Math.floor((file.length - begin) / 4) + 1;
+  while (((file[at] ?? 0) & 0x7f) < 0x2c) at += 2;
+  changed[at] = (file[at] ?? 0) ^ 0x80;
+  return changed;
+}
