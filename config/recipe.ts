@@ -9,7 +9,8 @@ const Name = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "use lower-case letters, digits, '.', '_' and '-', at most 63");
 const Source = z
   .string()
-  .regex(/^(hf:[\w.-]+\/[\w.-]+|file:.+)$/, 'write hf:OWNER/NAME for the hub or file:PATH for a folder');
+  .regex(/^(hf:[\w.-]+\/[\w.-]+|file:.+)$/, 'write hf:OWNER/NAME for the hub or file:PATH for a folder')
+  .describe('hf:OWNER/NAME on the hub, or file:PATH of a folder, relative to the recipe.');
 const FilePath = z.string().regex(/^file:.+$/, 'write file:PATH, relative to the recipe');
 const Revision = z.string().min(1).default('main').describe('Branch, tag or commit.');
 const TokenVariable = z
@@ -30,7 +31,7 @@ const Adapter = z.strictObject({
 });
 
 export const Variant = z.strictObject({
-  quantization: QuantizationOptions,
+  quantization: QuantizationOptions.describe('How the weights are made smaller.'),
   toolchain: Toolchain.optional().describe("Left out: the recipe's."),
 });
 
@@ -44,13 +45,13 @@ const Sweep = z.strictObject({
 
 const Trial = z.strictObject({
   prompts: z.array(z.string().min(1)).min(1).max(64).describe('Texts to continue.'),
-  maxNewTokens: z.int().min(1).max(4096).default(48),
+  maxNewTokens: z.int().min(1).max(4096).default(48).describe('Tokens generated per prompt, at most.'),
 });
 
 const Summarize = z.strictObject({
   dataset: FilePath.describe('JSON lines with `id`, `document`, `reference`.'),
   samples: z.int().min(1).default(64).describe('How many, from the start.'),
-  maxNewTokens: z.int().min(1).max(4096).default(64),
+  maxNewTokens: z.int().min(1).max(4096).default(64).describe('Tokens generated per document, at most.'),
   dialect: z
     .literal(rougeDialects.map(({ id }) => id))
     .default('trtllm-summarize')
@@ -73,8 +74,8 @@ const Perplexity = z.strictObject({
 });
 
 const Evaluation = z.strictObject({
-  summarize: Summarize.optional(),
-  perplexity: Perplexity.optional(),
+  summarize: Summarize.optional().describe('ROUGE of generated summaries against references.'),
+  perplexity: Perplexity.optional().describe('How well the engine predicts a text.'),
   divergence: z
     .boolean()
     .default(false)
@@ -82,10 +83,15 @@ const Evaluation = z.strictObject({
 });
 
 const Benchmark = z.strictObject({
-  inputTokens: z.int().min(1).default(128),
-  outputTokens: z.int().min(2).default(64),
+  inputTokens: z.int().min(1).default(128).describe('Length of each prompt.'),
+  outputTokens: z.int().min(2).default(64).describe('Tokens generated per request.'),
   concurrency: z.array(z.int().min(1).max(256)).min(1).default([1]).describe('Sequences at once.'),
-  repeats: z.int().min(1).max(1000).default(5),
+  repeats: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(5)
+    .describe('Rounds per concurrency, each with that many requests at once.'),
 });
 
 const Gate = z
@@ -106,7 +112,10 @@ const Gate = z
 
 const Publish = z.strictObject({
   alias: Name.describe('The name that will point at the release.'),
-  promote: z.literal(['on-pass', 'on-approval', 'never']).default('on-pass'),
+  promote: z
+    .literal(['on-pass', 'on-approval', 'never'])
+    .default('on-pass')
+    .describe('When the alias moves: at once, when someone approves, or not at all.'),
   choose: z
     .union([z.literal(['smallest', 'fastest', 'best']), z.strictObject({ variant: Name })])
     .default('smallest')
@@ -116,24 +125,27 @@ const Publish = z.strictObject({
 /** What a person may ask for: the whole recipe file. docs/recipe.md is generated from it. */
 export const Recipe = z.strictObject({
   name: Name.describe('Names the run; runs of one recipe share it.'),
-  model: Model,
+  model: Model.describe('What everything starts from.'),
   adapters: z.array(Adapter).default([]).describe('Merged in order.'),
   rounding: z
     .literal(['peft-default', 'peft-safe', 'once'])
     .default('peft-default')
     .describe('How the merge rounds.'),
-  toolchain: Toolchain.default('llama-cpp'),
+  toolchain: Toolchain.default('llama-cpp').describe('What builds and runs the engines.'),
   baseline: Name.describe('The variant all others are judged against.'),
-  variants: z.record(Name, Variant).refine((all) => Object.keys(all).length > 0, 'name at least one variant'),
-  sweep: Sweep.optional(),
+  variants: z
+    .record(Name, Variant)
+    .refine((all) => Object.keys(all).length > 0, 'name at least one variant')
+    .describe('The engines to make, by name.'),
+  sweep: Sweep.optional().describe('More variants, made from one of the named.'),
   concurrency: z.int().min(1).max(64).default(2).describe('Variants under way at once.'),
   trial: Trial.default({
     prompts: ['Once upon a time', 'The capital of France is', 'In 1969,'],
     maxNewTokens: 48,
-  }),
-  evaluation: Evaluation.default({ divergence: false }),
-  benchmark: Benchmark.optional(),
-  gates: z.array(Gate).default([]),
-  publish: Publish.optional(),
+  }).describe('A first look: texts an engine continues, looked through for loops and silence.'),
+  evaluation: Evaluation.default({ divergence: false }).describe('What the quality is measured by.'),
+  benchmark: Benchmark.optional().describe('Speed, measured one engine at a time.'),
+  gates: z.array(Gate).default([]).describe('What a variant must keep to, to pass.'),
+  publish: Publish.optional().describe('What becomes of the variants that passed.'),
 });
 export type Recipe = z.output<typeof Recipe>;

@@ -21,11 +21,12 @@ interface DemoResult {
 
 /** The list shows search attributes only in columns that were asked for; the UI keeps the wish in the browser. */
 const listColumns = {
-  default: ['Status', 'Workflow ID', 'EwModel', 'EwVariant', 'EwStage', 'EwVerdict', 'EwEngineBytes'].map(
-    (label) => ({ label }),
-  ),
+  default: ['Status', 'Workflow ID', 'EwVariant', 'EwStage', 'EwVerdict', 'EwEngineBytes'].map((label) => ({
+    label,
+  })),
 };
 
+const width = 1440;
 const settleMs = 3_000;
 const graceMs = 40_000;
 
@@ -61,23 +62,38 @@ async function openBrowser(path: string): Promise<{ open: Browser } & AsyncDispo
 }
 
 async function photograph(browser: Browser, { uiAddress, reportFolder }: DemoResult): Promise<void> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
+  const context = await browser.newContext();
   await context.addInitScript({
     content: `localStorage.setItem('namespace-workflow-table-columns', ${JSON.stringify(JSON.stringify(listColumns))})`,
   });
   const page = await context.newPage();
-  await page.setViewportSize({ width: 1600, height: 560 });
-  await take(page, uiAddress.slice(0, uiAddress.lastIndexOf('/')), 'temporal-runs.png');
-  await page.setViewportSize({ width: 1440, height: 1240 });
-  await take(page, uiAddress, 'temporal-run.png');
-  await page.setViewportSize({ width: 1440, height: 1160 });
-  await take(page, `${page.url().replace(/\/timeline$/, '')}/user-metadata`, 'temporal-details.png');
-  await page.setViewportSize({ width: 1200, height: 960 });
-  await take(page, pathToFileURL(join(reportFolder, 'report.html')).href, 'report.png');
+  await take(page, {
+    url: uiAddress.slice(0, uiAddress.lastIndexOf('/')),
+    name: 'temporal-runs.png',
+    shows: 'EwEngineBytes',
+    height: 560,
+  });
+  await take(page, { url: uiAddress, name: 'temporal-run.png', shows: 'merge-adapters', height: 1240 });
+  const details = `${page.url().replace(/\/timeline$/, '')}/user-metadata`;
+  await take(page, { url: details, name: 'temporal-details.png', shows: 'The whole report', height: 1240 });
+  const report = pathToFileURL(join(reportFolder, 'report.html')).href;
+  await take(page, { url: report, name: 'report.png', shows: 'Variants', height: 1000 });
 }
 
-async function take(page: Page, url: string, name: string): Promise<void> {
+interface Picture {
+  readonly url: string;
+  /** File in docs/images/. */
+  readonly name: string;
+  /** A text that is there once the page is complete. */
+  readonly shows: string;
+  /** In pixels; all pictures have the same width. */
+  readonly height: number;
+}
+
+async function take(page: Page, { url, name, shows, height }: Picture): Promise<void> {
+  await page.setViewportSize({ width, height });
   await page.goto(url);
+  await page.getByText(shows).first().waitFor();
   await page.waitForTimeout(settleMs);
   await page.screenshot({ path: join(images, name) });
   console.error(`docs/images/${name}  ${url}`);

@@ -45,7 +45,9 @@ export class AliasBook {
   async append(entry: Omit<AliasEntry, 'sequence'>, expected: number): Promise<AliasEntry> {
     const next: AliasEntry = { ...entry, sequence: expected + 1 };
     const path = join(this.#root, checkedName(entry.alias), entryName(next.sequence));
-    if (!(await createAtomically(path, `${JSON.stringify(next, null, 2)}\n`))) {
+    const seen = (await this.current(entry.alias))?.sequence ?? 0;
+    // The look ahead finds a caller who is wrong; the exclusive file decides between two who are right.
+    if (seen !== expected || !(await createAtomically(path, `${JSON.stringify(next, null, 2)}\n`))) {
       throw new BuildFailure('AliasMoved', `${entry.alias} is no longer at change ${expected}`);
     }
     return next;

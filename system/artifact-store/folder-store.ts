@@ -12,7 +12,7 @@ import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import { asStoreFailure, errorCode, syncFile, syncFolder, writeAtomically } from '../files/atomic-write.ts';
 import type { ArtifactStore, KeyEntry, Lease, PublishRequest, Scratch } from './contract.ts';
 import { takeLease } from './lease.ts';
-import { digestOf, listFiles, manifestName } from './manifest.ts';
+import { digestOf, listFiles, manifestName, parseKeyEntry, parseManifest } from './manifest.ts';
 import { createScratch } from './scratch.ts';
 
 /**
@@ -30,8 +30,8 @@ class FolderStore implements ArtifactStore {
   async lookup<K extends ArtifactKind>(key: Digest, kind: K): Promise<KeyEntry<K> | null> {
     const text = await readFile(this.#at('keys', `${key}.json`), 'utf8').catch(() => null);
     if (text === null) return null;
-    const entry = JSON.parse(text) as KeyEntry<K>;
-    if (entry.artifact.kind !== kind) return null;
+    const entry = parseKeyEntry(text, kind);
+    if (entry === null) return null;
     try {
       await this.verify(entry.artifact.digest);
       return entry;
@@ -68,8 +68,9 @@ class FolderStore implements ArtifactStore {
   }
 
   async manifestOf(digest: Digest): Promise<Manifest> {
+    const path = join(this.#objectOf(digest), manifestName);
     try {
-      return JSON.parse(await readFile(join(this.#objectOf(digest), manifestName), 'utf8')) as Manifest;
+      return parseManifest(await readFile(path, 'utf8'));
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') {
         throw new BuildFailure('StoreCorrupt', `the manifest of ${digest} cannot be read`, { cause: error });
@@ -117,7 +118,7 @@ class FolderStore implements ArtifactStore {
       return;
     }
     await this.#setAside(digest);
-    await rename(folder, this.#objectOf(digest));
+    await this.#moveIn(folder, digest);
   }
 
   async #writeKey(entry: KeyEntry): Promise<void> {
@@ -127,9 +128,11 @@ class FolderStore implements ArtifactStore {
 
   async #setAside(digest: Digest): Promise<void> {
     await mkdir(this.#at('damaged'), { recursive: true });
-    await rename(this.#objectOf(digest), this.#at('damaged', `${digest}~${randomUUID()}`)).catch(
-      () => undefined,
-    );
+    const aside = this.#at('damaged', `${digest}~${randomUUID()}`);
+    await rename(this.#objectOf(digest), aside).catch((error: unknown) => {
+      // Gone: someone else has just set it aside.
+      if (errorCode(error) !== 'ENOENT') throw asStoreFailure(error, this.#root);
+    });
   }
 
   #at(...parts: string[]): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../../core/domain/artifact.ts';
@@ -9,13 +9,13 @@ import type { Lease } from './contract.ts';
 
 /** A holder touches its lease this often … */
 const refreshMs = 5_000;
-/** … and one untouched for this long, on another host, is taken over. Six missed refreshes: a slow NFS is no crash. */
+/** … and one untouched for this long is taken over. Six missed refreshes: a slow NFS is no crash. */
 const staleMs = 30_000;
 const pollMs = 150;
 
 /**
- * One file per key, created exclusively. On the same host a dead holder is seen at once by its pid; across hosts by
- * the file's age. Losing a lease is harmless: publishing the same content twice gives the same object.
+ * One file per key, created exclusively. On the same host a dead holder is seen at once by its pid; else, also when
+ * its pid was given to another process, by the file's age. Losing a lease is harmless: publishing the same content twice gives the same object.
  */
 export async function takeLease(
   path: string,
@@ -25,7 +25,8 @@ export async function takeLease(
   const token = JSON.stringify({ host: hostname(), pid: process.pid, token: randomUUID() });
   while (!(await createAtomically(path, token))) {
     wait.signal.throwIfAborted();
-    if (await isStale(path)) await discard(path);
+    const found = await read(path);
+    if (found !== null && (await isStale(path, found))) await discard(path, found);
     else {
       wait.onWait();
       await sleep(pollMs, undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
@@ -45,12 +46,10 @@ export async function takeLease(
   };
 }
 
-async function isStale(path: string): Promise<boolean> {
-  const text = await read(path);
-  if (text === null) return false;
+async function isStale(path: string, text: string): Promise<boolean> {
   try {
     const holder = JSON.parse(text) as { host: string; pid: number };
-    if (holder.host === hostname()) return !isAlive(holder.pid);
+    if (holder.host === hostname() && !isAlive(holder.pid)) return true;
   } catch {
     return true;
   }
@@ -58,10 +57,12 @@ async function isStale(path: string): Promise<boolean> {
   return touched !== null && Date.now() - touched.mtimeMs > staleMs;
 }
 
-/** A rename first, so that of two who saw the same stale lease only one removes it. */
-async function discard(path: string): Promise<void> {
+/** A rename first: of two who saw the same stale lease the later one must not remove what the first then took. */
+async function discard(path: string, stale: string): Promise<void> {
   const aside = `${path}.${randomUUID()}.stale`;
   await rename(path, aside).catch(() => undefined);
+  const moved = await read(aside);
+  if (moved !== null && moved !== stale) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
 }
 

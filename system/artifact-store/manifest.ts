@@ -1,11 +1,37 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactKind, Digest, ManifestFile } from '../../core/domain/artifact.ts';
+import { z } from 'zod';
+import { isDigest, type ArtifactKind, type Digest, type Manifest, type ManifestFile } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { canonicalJson } from '../../core/domain/json.ts';
 import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';
+import type { KeyEntry } from './contract.ts';
 
 export const manifestName = 'manifest.json';
+
+const digest = z.string().refine(isDigest);
+const ManifestForm = z.looseObject({
+  kind: z.string(),
+  files: z.array(z.strictObject({ path: z.string(), bytes: z.number(), sha256: digest })),
+});
+const KeyForm = z.looseObject({ artifact: z.strictObject({ kind: z.string(), digest, bytes: z.number() }) });
+
+/** Throws when the text is no manifest: whatever damaged it, its form is not to be trusted. */
+export function parseManifest(text: string): Manifest {
+  const value: unknown = JSON.parse(text);
+  ManifestForm.parse(value);
+  return value as Manifest;
+}
+
+/** Null when the text is no entry. */
+export function parseKeyEntry<K extends ArtifactKind>(text: string, kind: K): KeyEntry<K> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return KeyForm.parse(value).artifact.kind === kind ? (value as KeyEntry<K>) : null;
+  } catch {
+    return null;
+  }
+}
 
 /** Every file under a folder, sorted by path, with size and sha256. Only plain files may be in an artifact. */
 export async function listFiles(folder: string): Promise<ManifestFile[]> {

@@ -37,7 +37,7 @@ async function withTemporary(
     await name(temporary);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw asStoreFailure(error, path);
   }
 }

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { execa } from 'execa';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { describeExit } from '../process/describe-exit.ts';
 import { endGroup } from '../process/end-group.ts';
@@ -28,27 +27,26 @@ export interface ServerProcess {
  */
 export async function spawnServer({ executable, args, logFile }: ServerCommand): Promise<ServerProcess> {
   const log = await open(logFile, 'a');
-  const child = spawn(executable, args, {
+  // execa hands any descriptor on; its types name 3 to 9.
+  const output = log.fd as 3;
+  const child = execa(executable, args, {
     detached: true,
+    cleanup: false,
+    extendEnv: false,
     env: inheritedEnvironment(),
-    stdio: ['ignore', log.fd, log.fd],
+    stdin: 'ignore',
+    stdout: output,
+    stderr: output,
+    buffer: false,
+    reject: false,
   });
-  const ended = new Promise<string>((resolve) => {
-    child.once('exit', (exitCode, signal) =>
-      resolve(describeExit(exitCode ?? undefined, signal ?? undefined)),
-    );
-  });
-  try {
-    await once(child, 'spawn');
-  } catch (error) {
-    throw new BuildFailure('ServerFailed', `the Temporal server ${executable} cannot be executed`, {
-      cause: error,
-    });
-  } finally {
-    await log.close();
-  }
   const { pid } = child;
-  if (pid === undefined) throw new Error('a spawned process has an id');
+  await log.close();
+  if (pid === undefined) {
+    const message = `the Temporal server ${executable} cannot be executed`;
+    throw new BuildFailure('ServerFailed', message, { cause: await child });
+  }
+  const ended = child.then(({ exitCode, signal }) => describeExit(exitCode, signal));
   endAtExit(pid, ended);
   return { pid, ended, stop: () => endGroup(pid, graceMs).then(() => void ended) };
 }

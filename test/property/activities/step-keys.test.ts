@@ -1,0 +1,289 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildEngine } from '../../../activities/build-engine/contract.ts';
+import { compareWeights } from '../../../activities/compare-weights/contract.ts';
+import { convertAdapter } from '../../../activities/convert-adapter/contract.ts';
+import { convertCheckpoint } from '../../../activities/convert-checkpoint/contract.ts';
+import { convertWeights } from '../../../activities/convert-weights/contract.ts';
+import { fetchModel } from '../../../activities/fetch-model/contract.ts';
+import { judge } from '../../../activities/judge/contract.ts';
+import { measureEngine } from '../../../activities/measure-engine/contract.ts';
+import { mergeAdapters } from '../../../activities/merge-adapters/contract.ts';
+import { publish } from '../../../activities/publish/contract.ts';
+import { resolveSource } from '../../../activities/resolve-source/contract.ts';
+import { scoreEngine } from '../../../activities/score-engine/contract.ts';
+import { tryEngine } from '../../../activities/try-engine/contract.ts';
+import type { ArtifactKind, ArtifactRef, Digest } from '../../../core/domain/artifact.ts';
+import { canonicalJson, type JsonObject } from '../../../core/domain/json.ts';
+import type { StepContract } from '../../../core/domain/step.ts';
+import { fullKey, type Identities } from '../../../core/planning/full-key.ts';
+
+let count = 0;
+function ref<K extends ArtifactKind>(kind: K): ArtifactRef<K> {
+  count += 1;
+  return { kind, digest: count.toString(16).padStart(64, '0') as Digest, bytes: 1_000 };
+}
+
+interface Case {
+  readonly contract: StepContract<string, never, ArtifactKind>;
+  readonly input: unknown;
+  /** Members that only name things for people, or only say where they lie: dotted paths, `*` for any member. */
+  readonly words: readonly string[];
+}
+
+function sample<Input, Kind extends ArtifactKind>(
+  contract: StepContract<string, Input, Kind>,
+  input: Input,
+  words: readonly string[],
+): Case {
+  return { contract: contract as unknown as Case['contract'], input, words };
+}
+
+const hub = {
+  kind: 'hub',
+  repository: 'o/n',
+  revision: 'main',
+  endpoint: 'http://127.0.0.1:1',
+  tokenVariable: 'HF_TOKEN',
+} as const;
+const outcome = {
+  name: 'int4',
+  label: '4 bit',
+  toolchain: 'llama-cpp',
+  engine: ref('engine'),
+  trial: ref('trial'),
+  scores: [ref('scores'), ref('scores')],
+  measurement: ref('measurement'),
+  failure: null,
+};
+
+/** An input of every step with all its members. */
+const cases: readonly Case[] = [
+  sample(resolveSource, { source: hub, commit: 'abc' }, [
+    'source.revision',
+    'source.endpoint',
+    'source.tokenVariable',
+  ]),
+  sample(fetchModel, { source: hub, listing: ref('listing') }, ['source.*']),
+  sample(convertWeights, { snapshot: ref('snapshot'), format: 'safetensors', label: 'x' }, ['label']),
+  sample(compareWeights, { before: ref('snapshot'), after: ref('weights'), label: 'x' }, ['label']),
+  sample(
+    mergeAdapters,
+    {
+      base: ref('weights'),
+      rounding: 'once',
+      adapters: [
+        { weights: ref('weights'), weight: 1, label: 'a' },
+        { weights: ref('weights'), weight: 0.5, label: 'b' },
+      ],
+    },
+    ['adapters.*.label'],
+  ),
+  sample(convertCheckpoint, { model: ref('model'), toolchain: 't', parameters: { type: 'f16', n: 1 } }, []),
+  sample(convertAdapter, { adapter: ref('weights'), base: ref('model'), toolchain: 't', label: 'x' }, ['label']),
+  sample(
+    buildEngine,
+    {
+      checkpoint: ref('checkpoint'),
+      adapters: [
+        { checkpoint: ref('checkpoint'), weight: 1 },
+        { checkpoint: ref('checkpoint'), weight: 2 },
+      ],
+      toolchain: 't',
+      parameters: { type: 'Q4_0' },
+      label: 'x',
+    },
+    ['label'],
+  ),
+  sample(
+    tryEngine,
+    {
+      engine: ref('engine'),
+      toolchain: 't',
+      trial: { prompts: [{ id: 'a', text: 'one' }, { id: 'b', text: 'two' }], maxNewTokens: 8 },
+    },
+    [],
+  ),
+  sample(
+    scoreEngine,
+    {
+      engine: ref('engine'),
+      baseline: ref('engine'),
+      toolchain: 't',
+      evaluation: {
+        kind: 'summarize',
+        dataset: ref('dataset'),
+        samples: 4,
+        maxNewTokens: 8,
+        dialect: 'd',
+        tokenizer: 'a',
+        template: '{document}',
+      },
+    },
+    [],
+  ),
+  sample(
+    measureEngine,
+    {
+      engine: ref('engine'),
+      toolchain: 't',
+      benchmark: { inputTokens: 1, outputTokens: 2, concurrency: [1, 8], repeats: 3 },
+    },
+    [],
+  ),
+  sample(
+    judge,
+    {
+      recipe: 'r',
+      baseline: 'f16',
+      variants: [outcome, { ...outcome, name: 'int8', engine: null, failure: { name: 'ToolFailed', message: 'm' } }],
+      gates: [{ metric: 'rouge1', rule: 'max', bound: 1 }],
+      sources: { model: { commit: 'c' } },
+    },
+    // The message holds paths and times of one attempt.
+    ['variants.*.failure.message'],
+  ),
+  sample(
+    publish,
+    {
+      report: ref('report'),
+      engines: [
+        { variant: 'a', engine: ref('engine') },
+        { variant: 'b', engine: ref('engine') },
+      ],
+      choose: 'smallest',
+      recipe: 'r',
+      sources: { model: { commit: 'c' } },
+    },
+    [],
+  ),
+];
+
+const identities: Identities = {
+  toolchain: async (id) => ({ id, version: '1' }),
+  machine: async () => ({ instructions: 'avx2' }),
+  host: async () => ({ host: 'h' }),
+};
+
+async function keyOf({ contract }: Case, input: unknown, of: Identities = identities): Promise<string> {
+  return canonicalJson(await fullKey(contract, input as never, of));
+}
+
+type Path = readonly string[];
+
+/** The paths of everything in a value that is no object. */
+function leaves(value: unknown, path: Path = []): Path[] {
+  if (value === null || typeof value !== 'object') return [path];
+  return Object.entries(value).flatMap(([key, member]) => leaves(member, [...path, key]));
+}
+
+function replaceAt(value: unknown, [key, ...rest]: Path, change: (old: unknown) => unknown): unknown {
+  if (key === undefined) return change(value);
+  const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
+  Reflect.set(copy, key, replaceAt(Reflect.get(copy, key), rest, change));
+  return copy;
+}
+
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).toReversed().map(([key, member]) => [key, reordered(member)]));
+}
+
+/** Size and kind of an artifact follow from its digest, which is what a key holds. */
+function isWords({ words }: Case, path: Path, input: unknown): boolean {
+  const parent = path.slice(0, -1).reduce<unknown>((value, key) => Reflect.get(value as object, key), input);
+  const followsDigest = typeof parent === 'object' && parent !== null && 'digest' in parent && path.at(-1) !== 'digest';
+  const matches = (pattern: string): boolean =>
+    pattern.split('.').length <= path.length &&
+    pattern.split('.').every((word, index) => word === '*' || word === path[index]);
+  return followsDigest || words.some(matches);
+}
+
+const changes: Record<string, (old: unknown) => unknown> = {
+  string: (old) => (/^[0-9a-f]{64}$/.test(String(old)) ? 'e'.repeat(64) : `${String(old)}~`),
+  number: (old) => Number(old) + 1,
+  boolean: (old) => !(old as boolean),
+};
+
+describe.each(cases.map((one) => [one.contract.name, one] as const))('the key of %s', (_, one) => {
+  const all = leaves(one.input).filter((path) => {
+    const old = path.reduce<unknown>((value, key) => Reflect.get(value as object, key), one.input);
+    return old !== null;
+  });
+  const changed = (path: Path): unknown =>
+    replaceAt(one.input, path, (old) => changes[typeof old]?.(old));
+
+  it('changes with everything that its output depends on', async () => {
+    const telling = all.filter((path) => !isWords(one, path, one.input));
+    expect(telling.length).toBeGreaterThan(0);
+    for (const path of telling) {
+      expect(await keyOf(one, changed(path)), path.join('.')).not.toBe(await keyOf(one, one.input));
+    }
+  });
+
+  it('stays when only words and places change', async () => {
+    for (const path of all.filter((candidate) => isWords(one, candidate, one.input))) {
+      expect(await keyOf(one, changed(path)), path.join('.')).toBe(await keyOf(one, one.input));
+    }
+  });
+
+  it('does not depend on the order of members', async () => {
+    expect(await keyOf(one, reordered(one.input))).toBe(await keyOf(one, one.input));
+  });
+
+  it('tells any two different lists of the same things apart', async () => {
+    const lists = ['adapters', 'engines', 'variants'].filter((name) => Reflect.has(one.input as object, name));
+    for (const name of lists) {
+      const turned = replaceAt(one.input, [name], (list) => (list as unknown[]).toReversed());
+      const shorter = replaceAt(one.input, [name], (list) => (list as unknown[]).slice(1));
+      // Which of several engines is published does not depend on their order.
+      if (name !== 'engines') expect(await keyOf(one, turned)).not.toBe(await keyOf(one, one.input));
+      expect(await keyOf(one, shorter)).not.toBe(await keyOf(one, one.input));
+    }
+  });
+
+  it('holds toolchain and machine exactly where the contract says so', async () => {
+    const { toolchain, machine } = one.contract.dependsOn;
+    const others: [boolean, Partial<Identities>][] = [
+      [toolchain, { toolchain: async (id) => ({ id, version: '2' }) }],
+      [machine !== 'none', { machine: async () => ({ instructions: 'avx512' }) }],
+      [machine === 'host', { host: async () => ({ host: 'i' }) }],
+    ];
+    for (const [depends, other] of others) {
+      const key = await keyOf(one, one.input, { ...identities, ...other });
+      expect(key !== (await keyOf(one, one.input))).toBe(depends);
+    }
+  });
+
+  it('changes with the version of the step', async () => {
+    const next = { ...one, contract: { ...one.contract, version: one.contract.version + 1 } };
+
+    expect(await keyOf(next, one.input)).not.toBe(await keyOf(one, one.input));
+  });
+});
+
+it('no two steps share a key, whatever their inputs', async () => {
+  const keys = await Promise.all(cases.map((one) => keyOf(one, one.input)));
+
+  expect(new Set(keys).size).toBe(cases.length);
+});
+
+it('any digest and any setting of a build reach its key', async () => {
+  const digest = fc.stringMatching(/^[0-9a-f]{64}$/);
+  const settings = fc.dictionary(
+    fc.stringMatching(/^[a-z]{1,8}$/).filter((name) => name !== 'weights' && name !== 'toolchain'),
+    fc.oneof(fc.string(), fc.integer(), fc.boolean()),
+  );
+  const build = fc.record({ digest, settings });
+  const key = async (one: { digest: string; settings: JsonObject }): Promise<string> => {
+    const checkpoint: ArtifactRef<'checkpoint'> = { kind: 'checkpoint', digest: one.digest as Digest, bytes: 0 };
+    const input = { checkpoint, adapters: [], toolchain: 't', parameters: one.settings, label: '' };
+    return canonicalJson(await fullKey(buildEngine, input, identities));
+  };
+  await fc.assert(
+    fc.asyncProperty(build, build, async (a, b) => {
+      expect((await key(a)) === (await key(b))).toBe(canonicalJson(a) === canonicalJson(b));
+    }),
+  );
+});

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** docs/results/demo.json: what one run of the demo showed, and where. Written by tools/record-demo.ts. */
+export const DemoRecord = z.strictObject({
+  command: z.string(),
+  /** ISO 8601, UTC. */
+  date: z.string(),
+  machine: z.strictObject({
+    processor: z.string(),
+    cores: z.int(),
+    memoryBytes: z.int(),
+    platform: z.string(),
+  }),
+  versions: z.record(z.string(), z.string()),
+  runs: z.array(
+    z.strictObject({
+      seconds: z.number(),
+      steps: z.strictObject({ ran: z.int(), cached: z.int(), failed: z.int() }),
+    }),
+  ),
+  verdict: z.string(),
+  headline: z.string(),
+  table: z.strictObject({
+    columns: z.array(z.string()),
+    rows: z.array(z.array(z.string())),
+    alignment: z.array(z.literal(['left', 'right'])),
+  }),
+});
+export type DemoRecord = z.output<typeof DemoRecord>;
