@@ -67,5 +67,7 @@ function findCommand(name: string): Command {
 
 function homeOption(args: readonly string[]): string | undefined {
   const at = args.findIndex((arg) => arg === '--home' || arg.startsWith('--home='));
-  return at < 0 ? undefined : (args[at]?.split('=')[1] ?? args[at + 1]);
+  const given = args[at] === '--home' ? args[at + 1] : args[at]?.slice('--home='.length);
+  // Without a directory it would become the current one.
+  return given === '' ? undefined : given;
 }

@@ -28,7 +28,7 @@ variants:
   int8: { quantization: { method: weight-only, bits: 8 } }
 trial: { prompts: [Once upon a time], maxNewTokens: 8 }
 evaluation:
-  perplexity: { text: file:valid.jsonl, window: 64, windows: 2 }
+  perplexity: { text: file:valid.txt, window: 64, windows: 2 }
   divergence: true
 gates: [{ metric: divergence.kld.mean, max: 50 }]
 publish: { alias: candidate, promote: on-pass }
@@ -38,8 +38,8 @@ const folder = await mkdtemp(join(tmpdir(), 'enginewright-record-'));
 const home = join(folder, 'home');
 await mkdir(home);
 await mkdir(out, { recursive: true });
-const lines = (await readFile(join(sample, 'data', 'valid.jsonl'), 'utf8')).split('\n').slice(0, 2);
-await writeFile(join(folder, 'valid.jsonl'), `${lines.join('\n')}\n`);
+const lines = (await readFile(join(sample, 'data', 'valid.txt'), 'utf8')).split('\n').slice(0, 40);
+await writeFile(join(folder, 'valid.txt'), `${lines.join('\n')}\n`);
 for (const name of ['sample-llama', 'lora-glossary', 'lora-summarise']) {
   await cp(join(sample, name), join(folder, 'sample', name), { recursive: true });
 }

@@ -26,8 +26,9 @@ const listColumns = {
   })),
 };
 
-const width = 1440;
-const settleMs = 3_000;
+const usualWidth = 1440;
+/** The web UI renders Markdown in frames of their own, which come later than the text that is waited for. */
+const settleMs = 5_000;
 const graceMs = 40_000;
 
 const root = packageRoot();
@@ -72,10 +73,11 @@ async function photograph(browser: Browser, { uiAddress, reportFolder }: DemoRes
     name: 'temporal-runs.png',
     shows: 'EwEngineBytes',
     height: 560,
+    width: 1600,
   });
   await take(page, { url: uiAddress, name: 'temporal-run.png', shows: 'merge-adapters', height: 1240 });
   const details = `${page.url().replace(/\/timeline$/, '')}/user-metadata`;
-  await take(page, { url: details, name: 'temporal-details.png', shows: 'The whole report', height: 1240 });
+  await take(page, { url: details, name: 'temporal-details.png', shows: 'Current Details', height: 1240 });
   const report = pathToFileURL(join(reportFolder, 'report.html')).href;
   await take(page, { url: report, name: 'report.png', shows: 'Variants', height: 1000 });
 }
@@ -86,11 +88,12 @@ interface Picture {
   readonly name: string;
   /** A text that is there once the page is complete. */
   readonly shows: string;
-  /** In pixels; all pictures have the same width. */
+  /** In pixels. */
   readonly height: number;
+  readonly width?: number;
 }
 
-async function take(page: Page, { url, name, shows, height }: Picture): Promise<void> {
+async function take(page: Page, { url, name, shows, height, width = usualWidth }: Picture): Promise<void> {
   await page.setViewportSize({ width, height });
   await page.goto(url);
   await page.getByText(shows).first().waitFor();

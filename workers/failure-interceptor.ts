@@ -4,7 +4,7 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import { failures, isBuildFailure, type BuildFailure } from '../core/domain/failures.ts';
 
 /** The server cuts stored retry failures at 4 KiB; details stay well under it. */
-const maxDetailCharacters = 2_500;
+const maxDetailBytes = 2_500;
 
 /**
  * The one place where a BuildFailure becomes Temporal's: its name is the type, its retry class decides, hint and
@@ -18,10 +18,10 @@ export class FailureInterceptor implements ActivityInboundCallsInterceptor {
     try {
       return await next(input);
     } catch (error) {
-      if (isBuildFailure(error)) throw toApplicationFailure(error);
-      // An abort inside a library surfaces as its own error; the truth is that this activity was cancelled.
+      // An abort surfaces as whatever it broke below; the truth is that this activity was cancelled.
       const { cancellationSignal } = Context.current();
       if (cancellationSignal.aborted) throw cancellationReason(cancellationSignal.reason);
+      if (isBuildFailure(error)) throw toApplicationFailure(error);
       throw error;
     }
   }
@@ -41,7 +41,17 @@ export function toApplicationFailure(failure: BuildFailure): ApplicationFailure 
 }
 
 function clip(details: BuildFailure['details']): object {
-  const text = JSON.stringify(details);
-  if (text.length <= maxDetailCharacters) return JSON.parse(text) as object;
-  return { clipped: text.slice(0, maxDetailCharacters) };
+  const text = asJson(details);
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxDetailBytes) return JSON.parse(text) as object;
+  return { clipped: bytes.subarray(0, maxDetailBytes).toString('utf8') };
+}
+
+/** Details are anything; what JSON cannot hold must not hide the failure itself. */
+function asJson(details: object): string {
+  try {
+    return JSON.stringify(details);
+  } catch {
+    return '{}';
+  }
 }

@@ -1,12 +1,11 @@
-import type { Json } from '../core/domain/json.ts';
 import type { RunState, StepState } from '../core/domain/run-state.ts';
-import { tableRow } from './table-row.ts';
+import { escapeMarkdown } from './escape-markdown.ts';
 
 /** The server keeps 20,000 bytes of details; a wide sweep shows its newest lines. */
 const maxLines = 60;
 
-/** A row tells a few figures; the rest is in the artifact's manifest. */
-const maxFacts = 5;
+/** A line tells a few figures; the rest is in the artifact's manifest. */
+const maxFigures = 5;
 
 const marks: Record<StepState['status'], string> = {
   waiting: '…',
@@ -17,11 +16,13 @@ const marks: Record<StepState['status'], string> = {
   cancelled: '■',
 };
 
-/** The current details of a workflow in the Temporal UI, in Markdown: what came of it, then one row a step. */
+/**
+ * The current details of a workflow in the Temporal UI, in Markdown: what came of it, then one line a step. Lists,
+ * because the UI shows them in half a page and its tables neither wrap well nor keep their columns apart.
+ */
 export function renderDetails(state: RunState, conclusion: string): string {
-  const rows = state.steps.slice(-maxLines).map(row);
   const children = Object.entries(state.children).map(
-    ([variant, id]) => `- variant **${variant}**: workflow \`${id}\``,
+    ([variant, id]) => `- variant **${escapeMarkdown(variant)}**: workflow \`${id}\``,
   );
   const waiting =
     state.awaiting === null
@@ -30,35 +31,25 @@ export function renderDetails(state: RunState, conclusion: string): string {
   return [
     ...waiting,
     ...(conclusion === '' ? [] : [conclusion]),
-    '| | step | what | time | came out |',
-    '|---|---|---|---|---|',
-    ...rows,
-    ...(children.length === 0 ? [] : ['', ...children]),
+    ...state.steps.slice(-maxLines).map(line),
+    ...(children.length === 0 ? [] : ['', '## Variants', '', ...children]),
   ].join('\n');
 }
 
-function row(step: StepState): string {
-  // A space that does not break: the column is narrow.
-  const time = step.seconds === null ? '' : `${step.seconds.toFixed(1)}\u00A0s`;
-  return tableRow([
-    marks[step.status],
-    step.step,
-    step.summary,
-    step.status === 'cached' ? 'cached' : time,
-    step.failure === null ? outcome(step) : `${step.failure.name}: ${step.failure.message}`,
-  ]);
+function line(step: StepState): string {
+  const { status, seconds, failure } = step;
+  const time = status === 'cached' ? ', cached' : seconds === null ? '' : `, ${seconds.toFixed(1)} s`;
+  const outcome =
+    failure === null ? outcomeOf(step) : `**${failure.name}**: ${escapeMarkdown(failure.message)}`;
+  const head = `- ${marks[status]} **${step.step}** ${escapeMarkdown(step.summary)}${time}`;
+  return outcome === '' ? head : `${head} → ${outcome}`;
 }
 
 /** A few of the artifact's figures, and the digits by which people know it. */
-function outcome({ artifact, facts }: StepState): string {
+function outcomeOf({ artifact, facts }: StepState): string {
   if (artifact === null) return '';
-  const figures = Object.entries(facts).flatMap(([name, value]) => figure(name, value));
-  return [...figures.slice(0, maxFacts), `\`${artifact.digest.slice(0, 12)}\``].join(', ');
-}
-
-/** Numbers and short words only: nested facts, digests and sentences do not fit a cell. */
-function figure(name: string, value: Json): string[] {
-  if (typeof value === 'number') return [`${name} ${Number.isInteger(value) ? value : value.toPrecision(4)}`];
-  if (typeof value === 'string' && value.length <= 20) return [`${name} ${value}`];
-  return [];
+  const figures = Object.entries(facts).flatMap(([name, value]) =>
+    typeof value === 'number' ? [`${name} ${Number.isInteger(value) ? value : value.toPrecision(4)}`] : [],
+  );
+  return [...figures.slice(0, maxFigures), `\`${artifact.digest.slice(0, 12)}\``].join(', ');
 }

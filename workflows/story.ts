@@ -146,10 +146,18 @@ export class Story {
 }
 
 function outcomeOf(output: unknown): Pick<StepState, 'status'> & Partial<StepState> {
-  if (typeof output !== 'object' || output === null || !('cached' in output))
-    return { status: 'done', seconds: 0 };
-  const { cached, seconds, artifact, facts } = output as StepResult;
+  if (!isStepResult(output)) return { status: isUnchanged(output) ? 'cached' : 'done', seconds: 0 };
+  const { cached, seconds, artifact, facts } = output;
   return { status: cached ? 'cached' : 'done', seconds, artifact, facts };
+}
+
+function isStepResult(output: unknown): output is StepResult {
+  return typeof output === 'object' && output !== null && 'cached' in output;
+}
+
+/** An activity that found the world as it should be: nothing was written. */
+function isUnchanged(output: unknown): boolean {
+  return typeof output === 'object' && output !== null && 'changed' in output && output.changed === false;
 }
 
 /** The innermost cause that has a name: what the step threw, not what Temporal wrapped around it. */

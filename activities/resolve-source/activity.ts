@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { Context } from '@temporalio/activity';
 import { writeJson } from '../../system/files/read-write.ts';
 import type { StepDeps } from '../step-deps.ts';
 import type { StepResult } from '../../core/domain/step.ts';
+import { watchProgress } from '../watch-progress.ts';
 import { resolveSource, type ResolveSourceInput } from './contract.ts';
 
 /**
@@ -12,8 +12,8 @@ import { resolveSource, type ResolveSourceInput } from './contract.ts';
 export function createResolveSource({ runStep, sourceFor }: Pick<StepDeps, 'runStep' | 'sourceFor'>) {
   return async (input: ResolveSourceInput): Promise<StepResult<'listing'>> => {
     const source = sourceFor(input.source);
-    const signal = Context.current().cancellationSignal;
-    const commit = await source.resolve({ signal, onProgress: () => Context.current().heartbeat() });
+    const watch = watchProgress(resolveSource.stallTimeoutMs);
+    const commit = await source.resolve(watch).finally(watch.end);
     return runStep(resolveSource, { ...input, commit }, async (scope) => {
       const listing = await source.list(commit, scope);
       await writeJson(join(scope.out, 'listing.json'), listing);

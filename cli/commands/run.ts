@@ -23,13 +23,8 @@ export const run = defineCommand({
     },
   },
   async run({ options, positionals, ...context }) {
-    const outcome = await executeRecipe(context, {
-      file: positionals[0] ?? '',
-      address: options.address,
-      keepUp: options['keep-up'],
-      detach: options.detach,
-      hub: options.hub,
-    });
-    return outcome.exitCode;
+    const { address, hub, detach } = options;
+    const keepUp = options['keep-up'];
+    return executeRecipe(context, { file: positionals[0] ?? '', address, hub, detach, keepUp });
   },
 });

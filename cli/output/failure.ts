@@ -13,7 +13,8 @@ export function printFailure(error: unknown, print: Printer): number {
   const { exit } = failures[failure.name];
   print.note(`${failure.name}: ${failure.message}${failure.hint === '' ? '' : `\n  ${failure.hint}`}`);
   if (failure.name === 'InternalError' && error instanceof Error) print.note(error.stack ?? '');
-  if (print.json) print.result({ error: failure }, '');
+  const { name, message, hint } = failure;
+  if (print.json) print.result({ error: { name, message, hint } }, '');
   return exit;
 }
 

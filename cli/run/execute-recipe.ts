@@ -2,7 +2,7 @@ import type { Verdict } from '../../core/domain/run-result.ts';
 import type { Context } from '../define-command.ts';
 import { openStack, type OpenStack } from '../temporal/open-stack.ts';
 import { followRun, type FollowedRun } from './follow-run.ts';
-import { preparePlan } from './prepare-plan.ts';
+import { preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { presentRun } from './present-run.ts';
 import { startRun } from './start-run.ts';
 
@@ -15,33 +15,47 @@ export interface RecipeRequest {
 }
 
 export interface RecipeOutcome {
-  readonly exitCode: number;
-  readonly followed: FollowedRun | null;
+  readonly followed: FollowedRun;
   /** From the start of the workflow to its end. */
   readonly seconds: number;
 }
 
 /** 0 when something passed; a script tells fail and inconclusive apart. */
-const exitCodes: Record<Verdict, number> = { pass: 0, fail: 1, inconclusive: 2, error: 1 };
+export const exitCodes: Record<Verdict, number> = { pass: 0, fail: 1, inconclusive: 2, error: 1 };
 
-/** Everything `run` does, for `demo` to build on. */
-export async function executeRecipe(context: Context, request: RecipeRequest): Promise<RecipeOutcome> {
-  const { environment, home, print } = context;
-  const prepared = await preparePlan({ file: request.file, home, endpoint: environment.hubEndpoint });
+/** Everything `run` does. */
+export async function executeRecipe(context: Context, request: RecipeRequest): Promise<number> {
+  const prepared = await prepare(context, request.file);
   await using stack = await openStack(context, { ...request, start: !request.detach });
-  const started = performance.now();
+  if (!request.detach)
+    return exitCodes[(await followRecipe(context, stack, prepared)).followed.result.verdict];
   const handle = await startRun(stack.client, prepared.plan, prepared.recipeText);
+  context.print.result({ run: handle.workflowId }, handle.workflowId);
+  return 0;
+}
+
+/** Plans before anything is started: a recipe that is wrong costs no server. */
+export function prepare({ environment, home }: Context, file: string): Promise<PreparedPlan> {
+  return preparePlan({ file, home, endpoint: environment.hubEndpoint });
+}
+
+/** Starts a run on a stack that is up, follows it and prints what came of it. */
+export async function followRecipe(
+  context: Context,
+  stack: OpenStack,
+  { plan, recipeText }: PreparedPlan,
+): Promise<RecipeOutcome> {
+  const { environment, print } = context;
+  const started = performance.now();
+  const handle = await startRun(stack.client, plan, recipeText);
   print.note(`run ${handle.workflowId}`);
-  const address = runAddress(stack, environment.namespace, handle.workflowId);
-  if (address !== null) print.note(`Temporal web UI ${address}`);
-  if (request.detach) {
-    print.result({ run: handle.workflowId }, handle.workflowId);
-    return { exitCode: 0, followed: null, seconds: 0 };
-  }
+  const uiAddress = runAddress(stack, environment.namespace, handle.workflowId);
+  if (uiAddress !== null) print.note(`Temporal web UI ${uiAddress}`);
   const followed = await followRun(stack.client, handle, context);
   const seconds = (performance.now() - started) / 1000;
-  await presentRun(context, { followed, workflowId: handle.workflowId, uiAddress: address, seconds });
-  return { exitCode: exitCodes[followed.result.verdict], followed, seconds };
+  const presented = { followed, workflowId: handle.workflowId, uiAddress, seconds };
+  await presentRun(context, presented);
+  return { followed, seconds };
 }
 
 function runAddress(

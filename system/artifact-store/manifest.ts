@@ -1,7 +1,13 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isDigest, type ArtifactKind, type Digest, type Manifest, type ManifestFile } from '../../core/domain/artifact.ts';
+import {
+  isDigest,
+  type ArtifactKind,
+  type Digest,
+  type Manifest,
+  type ManifestFile,
+} from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { canonicalJson } from '../../core/domain/json.ts';
 import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';

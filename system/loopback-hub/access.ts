@@ -7,12 +7,12 @@ export interface AccessRules {
   readonly gated?: readonly string[];
 }
 
-/** Throws 401 for a token nobody knows; the hub does so even for public repositories. */
-export function identify(
-  authorization: string | undefined,
-  { tokens = {} }: AccessRules,
-): string | undefined {
-  if (authorization === undefined) return undefined;
+/**
+ * Throws 401 for a token nobody knows; the hub does so even for public repositories. A hub without accounts takes no
+ * notice of tokens: the shell of most users holds one for another hub.
+ */
+export function identify(authorization: string | undefined, { tokens }: AccessRules): string | undefined {
+  if (authorization === undefined || tokens === undefined) return undefined;
   const token = /^Bearer (.+)$/i.exec(authorization)?.[1];
   if (token !== undefined && Object.hasOwn(tokens, token)) return token;
   throw new HubRefusal(401, 'Invalid credentials in Authorization header');

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { describeExit } from './describe-exit.ts';
@@ -47,18 +48,21 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     readLines(child.stdout, new LineTail(), (line) => options.onLine?.(line, 'stdout')),
     readLines(child.stderr, tail, (line) => options.onLine?.(line, 'stderr')),
   ]);
-  const ended = endOnAbort(child.pid, options);
+  const group = endGroupOnce(child.pid, options);
+  // What the command started and left behind would hold its output open.
+  child.once('exit', group.end);
+  // A listener that throws cannot be told more: nobody would read the output.
+  lines.catch(group.end);
   try {
-    const result = await child;
-    await lines;
-    if (options.signal.aborted) {
-      await ended.done();
-      throw options.signal.reason;
-    }
+    const [result] = await Promise.all([child, lines]);
+    options.signal.throwIfAborted();
     if (result.failed) throw commandFailure(command, result, tail.text);
     return { exitCode: 0, stderrTail: tail.text };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw error;
   } finally {
-    ended.detach();
+    await group.ended();
   }
 }
 
@@ -71,13 +75,18 @@ async function readLines(stream: AsyncIterable<unknown>, tail: LineTail, onLine:
   for (const line of tail.end()) onLine(line);
 }
 
-function endOnAbort(pid: number | undefined, { signal, graceMs = 3_000 }: RunOptions) {
-  let ending: Promise<void> = Promise.resolve();
+/** An abort ends the group, as `end` does; `ended` waits for what was begun. */
+function endGroupOnce(pid: number | undefined, { signal, graceMs = 3_000 }: RunOptions) {
+  let ending: Promise<void> | undefined;
   const end = (): void => {
-    if (pid !== undefined) ending = endGroup(pid, graceMs);
+    if (pid !== undefined) ending ??= endGroup(pid, graceMs);
   };
   signal.addEventListener('abort', end, { once: true });
-  return { done: () => ending, detach: () => signal.removeEventListener('abort', end) };
+  const ended = async (): Promise<void> => {
+    signal.removeEventListener('abort', end);
+    await ending;
+  };
+  return { end, ended };
 }
 
 interface FailedResult {
@@ -89,11 +98,17 @@ interface FailedResult {
 
 function commandFailure(command: Command, result: FailedResult, tail: string): BuildFailure {
   const argv = [command.file, ...command.args];
+  if (command.cwd !== undefined && !existsSync(command.cwd)) {
+    return new BuildFailure('ToolFailed', `there is no folder ${command.cwd} to run ${command.file} in`, {
+      details: { argv },
+    });
+  }
   if (result.code === 'ENOENT') {
     return new BuildFailure('ToolchainMissing', `${command.file} is not installed`, { details: { argv } });
   }
   const how = describeExit(result.exitCode, result.signal);
-  const name = result.signal === undefined ? 'ToolFailed' : 'ToolCrashed';
+  // 137: SIGKILL, as a container or a shell passes it on.
+  const name = result.signal === undefined && result.exitCode !== 137 ? 'ToolFailed' : 'ToolCrashed';
   const last = tail.trim().split('\n').at(-1) ?? '';
   return new BuildFailure(name, `${command.file.split('/').at(-1)} ${how}${last === '' ? '' : `: ${last}`}`, {
     details: { argv, exitCode: result.exitCode ?? null, signal: result.signal ?? null, tail },

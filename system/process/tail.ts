@@ -1,8 +1,13 @@
+/** A line longer than this many characters is handed on in parts: no tool means it. */
+const longestLine = 1 << 24;
+
 /** Splits a stream of chunks into lines and remembers the last few for a failure's message. */
 export class LineTail {
   readonly #keep: number;
   readonly #lines: string[] = [];
-  #partial = '';
+  /** The line not ended yet, in pieces: joining at each chunk would make a long line quadratic. */
+  #pieces: string[] = [];
+  #length = 0;
 
   constructor(keep = 20) {
     this.#keep = keep;
@@ -10,22 +15,30 @@ export class LineTail {
 
   /** Returns the lines this chunk completed. */
   push(chunk: string): string[] {
-    const parts = (this.#partial + chunk).split(/\r?\n/);
-    this.#partial = parts.pop() ?? '';
-    for (const line of parts) this.#remember(line);
-    return parts;
+    const parts = chunk.split('\n');
+    const rest = parts.pop() ?? '';
+    const lines = parts.map((part) => this.#complete(part));
+    this.#pieces.push(rest);
+    this.#length += rest.length;
+    return this.#length > longestLine ? [...lines, this.#complete('')] : lines;
   }
 
   /** Ends the stream; returns the last line if it had no newline. */
   end(): string[] {
-    const rest = this.#partial === '' ? [] : [this.#partial];
-    this.#partial = '';
-    for (const line of rest) this.#remember(line);
-    return rest;
+    return this.#length === 0 ? [] : [this.#complete('')];
   }
 
   get text(): string {
     return this.#lines.join('\n');
+  }
+
+  /** Ends the line and remembers it. */
+  #complete(last: string): string {
+    const line = [...this.#pieces, last].join('').replace(/\r$/, '');
+    this.#pieces = [];
+    this.#length = 0;
+    this.#remember(line);
+    return line;
   }
 
   #remember(line: string): void {

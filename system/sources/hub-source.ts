@@ -17,6 +17,9 @@ export interface HubAccess {
   readonly token?: string;
 }
 
+/** Temporal repeats the whole step, durably and in sight of the user: few attempts here. */
+const patience = { attempts: 2, backoffMs: 500, longestWaitMs: 60_000 };
+
 /** A repository of the Hugging Face Hub, or of a mirror that speaks its protocol. */
 export function createHubSource(
   { repository: repo, revision }: HubSource,
@@ -25,7 +28,7 @@ export function createHubSource(
   const listed = new Map<string, readonly HubFile[]>();
 
   async function files(wanted: string, scope: Parameters<ModelSource['list']>[1]): Promise<string> {
-    const listing = await resolveRevision({ ...(await access()), repo, revision: wanted }, scope);
+    const listing = await resolveRevision({ ...(await access()), patience, repo, revision: wanted }, scope);
     listed.set(listing.commit, listing.files);
     return listing.commit;
   }
@@ -55,7 +58,7 @@ export function createHubSource(
         ...(sha256 === null ? {} : { sha256: sha256 as Digest }),
       }));
       const snapshot = await fetchSnapshot(
-        { ...(await access()), repo, revision, commit: listing.commit, files: wanted },
+        { ...(await access()), patience, repo, revision, commit: listing.commit, files: wanted },
         scope,
       );
       for (const { path } of wanted) {

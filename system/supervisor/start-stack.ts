@@ -78,7 +78,8 @@ async function startWorkers(options: StackOptions, base: Omit<StackRecord, 'work
   const env = { ...options.env, TEMPORAL_ADDRESS: base.address, ENGINEWRIGHT_HOME: home, ...hub };
   const pids = new Map<string, number>();
   const record = (): Record<string, number> => Object.fromEntries(pids);
-  const workers = await Promise.all(
+  // All are awaited, also when one fails: those that did start have to be ended.
+  const started = await Promise.allSettled(
     options.roles.map((role) =>
       keepAlive({
         async start() {
@@ -98,7 +99,9 @@ async function startWorkers(options: StackOptions, base: Omit<StackRecord, 'work
       }),
     ),
   );
+  const workers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   owned.defer(() => Promise.all(workers.map((worker) => worker.stop())));
+  for (const one of started) if (one.status === 'rejected') throw one.reason;
   return record;
 }
 

@@ -1,7 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { createAtomically, writeAtomically } from '../files/atomic-write.ts';
+import { endGroup } from '../process/end-group.ts';
 import { isAlive } from '../process/is-alive.ts';
+import { serverGraceMs } from './spawn-server.ts';
 
 // Two development servers on one database file both start and spoil each other's shards: the server itself does not
 // look. So a file beside the database says who owns it, also after its owner's parent was killed.
@@ -9,6 +11,8 @@ import { isAlive } from '../process/is-alive.ts';
 /** A development server that is up, as its record says. */
 export interface RunningServer {
   readonly pid: number;
+  /** The process that started it and should end it. */
+  readonly startedBy: number;
   readonly address: string;
   readonly uiAddress: string;
 }
@@ -20,6 +24,12 @@ export async function findRunningServer(databaseFile: string): Promise<RunningSe
   const record = await readRecord(databaseFile);
   if (record === undefined || 'starter' in record) return undefined;
   return (await isServerOf(record.pid, databaseFile)) ? record : undefined;
+}
+
+/** Ends the server of a starter that was killed: nobody else would, and its address is known to nobody. */
+export async function endLeftOverServer(databaseFile: string): Promise<void> {
+  const server = await findRunningServer(databaseFile);
+  if (server !== undefined && !isAlive(server.startedBy)) await endGroup(server.pid, serverGraceMs);
 }
 
 /** Takes the database for the calling process; throws ServerFailed when a living server or starter has it. */

@@ -6,7 +6,7 @@ import { endGroup } from '../process/end-group.ts';
 import { inheritedEnvironment } from '../process/inherited-environment.ts';
 
 /** The server takes about three seconds to end its own services. */
-const graceMs = 8_000;
+export const serverGraceMs = 8_000;
 
 export interface ServerCommand {
   readonly executable: string;
@@ -48,7 +48,7 @@ export async function spawnServer({ executable, args, logFile }: ServerCommand):
   }
   const ended = child.then(({ exitCode, signal }) => describeExit(exitCode, signal));
   endAtExit(pid, ended);
-  return { pid, ended, stop: () => endGroup(pid, graceMs).then(() => void ended) };
+  return { pid, ended, stop: () => endGroup(pid, serverGraceMs).then(() => void ended) };
 }
 
 /** A detached child outlives its parent; an exit that skips stop() must still take the server along. */

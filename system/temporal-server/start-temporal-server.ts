@@ -8,7 +8,7 @@ import { serverArguments } from './server-arguments.ts';
 import type { ServerSettings } from './server-arguments.ts';
 import { spawnServer } from './spawn-server.ts';
 import { logSize, readLogTail } from './server-log.ts';
-import { claimDatabase, recordServer, releaseDatabase } from './server-record.ts';
+import { claimDatabase, endLeftOverServer, recordServer, releaseDatabase } from './server-record.ts';
 import { waitUntilUsable } from './wait-until-usable.ts';
 import type { ServerToTry } from './wait-until-usable.ts';
 
@@ -59,6 +59,7 @@ export async function startTemporalServer(
   await Promise.all(
     [dirname(databaseFile), dirname(options.logFile)].map((folder) => mkdir(folder, { recursive: true })),
   );
+  await endLeftOverServer(databaseFile);
   await claimDatabase(databaseFile);
   try {
     return await startOnFreePorts({ ...options, databaseFile }, scope);
@@ -107,7 +108,8 @@ async function startOnce(
   try {
     const server = { port: settings.port, uiAddress, namespace: settings.namespace };
     await untilUsableOrEnded(child.ended, server, scope.signal);
-    await recordServer(settings.databaseFile, { pid: child.pid, address, uiAddress });
+    const running = { pid: child.pid, startedBy: process.pid, address, uiAddress };
+    await recordServer(settings.databaseFile, running);
   } catch (error) {
     await child.stop();
     throw error === scope.signal.reason

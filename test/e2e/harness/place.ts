@@ -24,7 +24,7 @@ export async function makePlace(): Promise<Place> {
   await mkdir(home, { recursive: true });
   await mkdir(join(recipes, 'data'), { recursive: true });
   await copyLines('eval.jsonl', 4, recipes);
-  await copyLines('valid.jsonl', 4, recipes);
+  await copyLines('valid.txt', 40, recipes);
   return {
     folder,
     home,

@@ -25,7 +25,7 @@ export const smallRecipe = {
       maxNewTokens: 24,
       template: '### Text:\n{document}\n\n### Summary:\n',
     },
-    perplexity: { text: 'file:data/valid.jsonl', window: 64, windows: 2 },
+    perplexity: { text: 'file:data/valid.txt', window: 64, windows: 2 },
     divergence: true,
   },
   gates: [{ metric: 'divergence.kld.mean', max: 50 }],

@@ -1,0 +1,93 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { DeterminismViolationError } from '@temporalio/common';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const logged: string[] = [];
+const logger = new DefaultLogger('WARN', ({ message }) => void logged.push(message));
+
+/** Made by tools/record-history.ts from runs of a real server. */
+const recorded = ['run-recipe', 'run-recipe-approved', 'produce-engine'] as const;
+
+const bundle = (file: string): Promise<WorkflowBundleWithSourceMap> => bundleWorkflowCode({ workflowsPath: at(file), logger });
+
+interface HistoryFile {
+  readonly events: readonly [{ readonly workflowExecutionStartedEventAttributes: { readonly workflowId: string } }];
+}
+
+async function readHistory(name: string): Promise<HistoryFile> {
+  return JSON.parse(await readFile(at(`histories/${name}.json`), 'utf8')) as HistoryFile;
+}
+
+async function replay(name: string, workflowBundle: WorkflowBundleWithSourceMap): Promise<void> {
+  const history = await readHistory(name);
+  // Children are named after their parent, so it must have the name it had.
+  const { workflowId } = history.events[0].workflowExecutionStartedEventAttributes;
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+}
+
+beforeAll(() => {
+  Runtime.install({ logger });
+});
+
+describe('recorded histories', () => {
+  let workflowBundle: WorkflowBundleWithSourceMap;
+
+  beforeAll(async () => {
+    workflowBundle = await bundle('../../workflows/index.ts');
+  });
+
+  it('are all replayed here', async () => {
+    const files = await readdir(at('histories'));
+
+    expect(files.toSorted()).toEqual(recorded.map((name) => `${name}.json`).toSorted());
+  });
+
+  it.each(recorded)('%s replays with the workflows as they are', async (name) => {
+    await replay(name, workflowBundle);
+  });
+
+  it.each(recorded)('%s names neither a machine nor a place on it', async (name) => {
+    const text = withPlainPayloads(await readHistory(name));
+
+    expect(text).toContain('quantization');
+    expect(text).not.toMatch(/\/(tmp|home|root|usr|work|Users)\//);
+    expect(text).not.toMatch(/localhost|127\.0\.0\.1/);
+    expect(text.split(/[^\w.-]+/)).not.toContain(hostname());
+  });
+});
+
+describe('a workflow changed under runs', () => {
+  let workflowBundle: WorkflowBundleWithSourceMap;
+
+  beforeAll(async () => {
+    workflowBundle = await bundle('wrong/workflows.ts');
+  });
+
+  it.each<[(typeof recorded)[number], string, string]>([
+    ['run-recipe', 'convert-checkpoint', 'judge'],
+    ['run-recipe-approved', 'convert-checkpoint', 'judge'],
+    ['produce-engine', 'build-engine', 'try-engine'],
+  ])('is caught by %s, which went on with %s and not with %s', async (name, before, now) => {
+    const replayed = replay(name, workflowBundle);
+
+    await expect(replayed).rejects.toThrow(DeterminismViolationError);
+    await expect(replayed).rejects.toThrow(new RegExp(`'${before}' does not match .*'${now}'`));
+  });
+});
+
+it('does not bundle a workflow that touches the machine', async () => {
+  await expect(bundle('wrong/impure.ts')).rejects.toThrow();
+
+  expect(logged.join('\n')).toMatch(/node:fs|disallowed/);
+});
+
+/** Payloads travel as base64, which would hide a path from a search. */
+function withPlainPayloads(history: object): string {
+  return JSON.stringify(history, (key, value: unknown) =>
+    key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value,
+  );
+}
