@@ -45,7 +45,7 @@ const layers = [
   ),
   may(
     'core/planning',
-    ['core/domain', 'core/catalog', 'core/metrics'],
+    ['core/domain', 'core/catalog', 'core/metrics', 'core/judging'],
     'Planning decides before anything is spent. Reading files belongs in the cli, which hands their content in.',
   ),
   may(

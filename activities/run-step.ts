@@ -4,6 +4,7 @@ import type { EffectScope } from '../core/domain/progress.ts';
 import type { FullKey, StepContract, StepResult } from '../core/domain/step.ts';
 import { fullKey, type Identities } from '../core/planning/full-key.ts';
 import type { ArtifactStore, PublishRequest } from '../system/artifact-store/contract.ts';
+import { asDiskFull } from '../system/files/atomic-write.ts';
 import { sha256OfText } from '../system/files/hash-file.ts';
 import { watchProgress, type Watch } from './watch-progress.ts';
 
@@ -38,7 +39,9 @@ export function createRunStep(store: ArtifactStore, identities: Identities): Run
       const key = sha256OfText(canonicalJson(full));
       const { produces } = contract;
       const found = await findOrMake(store, { key, produces, watch }, async (scope) => {
-        const facts = await effect(scope);
+        const facts = await effect(scope).catch((error: unknown) => {
+          throw asDiskFull(error, scope.out);
+        });
         return { facts, provenance: provenanceOf(full, key) };
       });
       return { ...found, key, seconds: Math.round(performance.now() - started) / 1000 };

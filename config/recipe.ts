@@ -117,7 +117,10 @@ const Publish = z.strictObject({
     .default('on-pass')
     .describe('When the alias moves: at once, when someone approves, or not at all.'),
   choose: z
-    .union([z.literal(['smallest', 'fastest', 'best']), z.strictObject({ variant: Name })])
+    .union([
+      z.literal(['smallest', 'fastest', 'best']),
+      z.strictObject({ variant: Name.describe('This one, if it passed.') }),
+    ])
     .default('smallest')
     .describe('Which of the variants that passed.'),
 });

@@ -72,12 +72,12 @@ async function photograph(browser: Browser, { uiAddress, reportFolder }: DemoRes
     url: uiAddress.slice(0, uiAddress.lastIndexOf('/')),
     name: 'temporal-runs.png',
     shows: 'EwEngineBytes',
-    height: 560,
+    height: 720,
     width: 1600,
   });
   await take(page, { url: uiAddress, name: 'temporal-run.png', shows: 'merge-adapters', height: 1240 });
   const details = `${page.url().replace(/\/timeline$/, '')}/user-metadata`;
-  await take(page, { url: details, name: 'temporal-details.png', shows: 'Current Details', height: 1240 });
+  await take(page, { url: details, name: 'temporal-details.png', shows: 'Current Details', height: 1040 });
   const report = pathToFileURL(join(reportFolder, 'report.html')).href;
   await take(page, { url: report, name: 'report.png', shows: 'Variants', height: 1000 });
 }

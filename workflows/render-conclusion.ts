@@ -3,7 +3,7 @@ import type { ArtifactRef } from '../core/domain/artifact.ts';
 import { escapeMarkdown } from './escape-markdown.ts';
 
 /** The server keeps 20,000 bytes of details; the rest of a wide sweep is in the report. */
-const maxVariants = 40;
+const maxVariants = 30;
 
 /** Verdict, headline and figures of a judged run in Markdown, so that the UI alone tells what came of it. */
 export function renderConclusion(

@@ -1,8 +1,12 @@
 import type { RunState, StepState } from '../core/domain/run-state.ts';
 import { escapeMarkdown } from './escape-markdown.ts';
 
-/** The server keeps 20,000 bytes of details; a wide sweep shows its newest lines. */
-const maxLines = 60;
+/** The server keeps 20,000 bytes of details; characters of several bytes are few. */
+const maxCharacters = 18_000;
+
+/** A wide sweep shows its newest lines and first variants. */
+const maxLines = 50;
+const maxChildren = 30;
 
 /** A line tells a few figures; the rest is in the artifact's manifest. */
 const maxFigures = 5;
@@ -21,9 +25,9 @@ const marks: Record<StepState['status'], string> = {
  * because the UI shows them in half a page and its tables neither wrap well nor keep their columns apart.
  */
 export function renderDetails(state: RunState, conclusion: string): string {
-  const children = Object.entries(state.children).map(
-    ([variant, id]) => `- variant **${escapeMarkdown(variant)}**: workflow \`${id}\``,
-  );
+  const children = Object.entries(state.children)
+    .slice(0, maxChildren)
+    .map(([variant, id]) => `- variant **${escapeMarkdown(variant)}**: workflow \`${id}\``);
   const waiting =
     state.awaiting === null
       ? []
@@ -33,7 +37,9 @@ export function renderDetails(state: RunState, conclusion: string): string {
     ...(conclusion === '' ? [] : [conclusion]),
     ...state.steps.slice(-maxLines).map(line),
     ...(children.length === 0 ? [] : ['', '## Variants', '', ...children]),
-  ].join('\n');
+  ]
+    .join('\n')
+    .slice(0, maxCharacters);
 }
 
 function line(step: StepState): string {

@@ -4,7 +4,7 @@ import { judge, type JudgeFacts, type VariantOutcome } from '../activities/judge
 import { publish as publishStep } from '../activities/publish/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { JsonObject } from '../core/domain/json.ts';
-import type { Plan } from '../core/domain/plan.ts';
+import { mayBePublished, type Plan } from '../core/domain/plan.ts';
 import { cpuQueue } from '../core/domain/queues.ts';
 import type { Promotion, RunResult } from '../core/domain/run-result.ts';
 import { prepareModel } from './prepare-model.ts';
@@ -15,7 +15,7 @@ import { Story } from './story.ts';
 
 const verdictKey = defineSearchAttributeKey('EwVerdict', SearchAttributeType.KEYWORD);
 
-/** The main job: a model and its adapters in, judged engines and a promoted alias out. */
+/** The main story: a model and its adapters in, judged engines and a promoted alias out. */
 export async function runRecipe(plan: Plan): Promise<RunResult> {
   const story = new Story(null);
   const decide = createApproval(story);
@@ -71,18 +71,14 @@ async function publishPassing(story: Story, plan: Plan, { outcomes, verdicts, re
   if (plan.publish === null) return null;
   const { choose } = plan.publish;
   const engines = outcomes.flatMap(({ name, engine }) =>
-    engine !== null && verdicts[name] === 'pass' && eligible(name, plan) ? [{ variant: name, engine }] : [],
+    engine !== null && verdicts[name] === 'pass' && mayBePublished(name, plan)
+      ? [{ variant: name, engine }]
+      : [],
   );
   if (engines.length === 0) return null;
   const input = { report, engines, choose, recipe: plan.recipe.name, sources };
   const published = await story.step(publishStep, input, { id: 'publish', queue: cpuQueue });
   return published.artifact;
-}
-
-/** The baseline is the yardstick; it is published only when the recipe names it or has nothing else. */
-function eligible(name: string, { publish, baseline, variants }: Plan): boolean {
-  if (publish !== null && typeof publish.choose === 'object') return publish.choose.variant === name;
-  return name !== baseline || variants.length === 1;
 }
 
 function notPromoted({ publish }: Plan): Promotion {

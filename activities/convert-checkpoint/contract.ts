@@ -20,6 +20,12 @@ export const convertCheckpoint = defineStep({
     inputs: { model: model.digest },
     parameters: { toolchain, ...parameters },
   }),
-  summary: ({ toolchain, parameters: { type } }) =>
-    `write the ${toolchain} checkpoint${typeof type === 'string' ? ` (${type})` : ''}`,
+  summary: describeCheckpoint,
 });
+
+export function describeCheckpoint({
+  toolchain,
+  parameters: { type },
+}: Pick<ConvertCheckpointInput, 'toolchain' | 'parameters'>): string {
+  return `write the ${toolchain} checkpoint${typeof type === 'string' ? ` (${type})` : ''}`;
+}

@@ -1,4 +1,4 @@
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Decision } from '../../workflows/messages.ts';
 import { defineCommand, type Command } from '../define-command.ts';
@@ -39,6 +39,11 @@ function decision(name: 'approve' | 'reject', summary: string): Command {
       } catch (error) {
         if (error instanceof WorkflowUpdateFailedError)
           throw new BuildFailure('UsageInvalid', error.cause?.message ?? error.message, { cause: error });
+        if (error instanceof WorkflowNotFoundError)
+          throw new BuildFailure('UsageInvalid', `${handle.workflowId} has ended: it waits for no decision`, {
+            hint: `Use enginewright promote, or run the recipe again.`,
+            cause: error,
+          });
         throw error;
       }
     },

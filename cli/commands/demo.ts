@@ -17,7 +17,7 @@ export const demo = defineCommand({
     const { home, print } = context;
     const sample = join(packageRoot(), 'examples', 'sample');
     if (options.fresh) for (const folder of ['store', 'hub']) await removeFolder(join(home, folder));
-    const prepared = await prepare(context, join(sample, 'recipe.yaml'));
+    const prepared = await prepare(context, { file: join(sample, 'recipe.yaml'), hub: sample });
     await using stack = await openStack(context, { start: true, keepUp: options['keep-up'], hub: sample });
     const first = await followRecipe(context, stack, prepared);
     const lines = [describeRun('demo', first)];

@@ -31,7 +31,8 @@ export const up = defineCommand({
   },
   async run({ options, environment, home, signal, print }) {
     const running = await readStackRecord(home);
-    if (running !== null)
+    // In a restarted container our own id may be the one that is recorded.
+    if (running !== null && running.pid !== process.pid)
       throw new BuildFailure('ServerFailed', `process ${running.pid} already runs a stack in ${home}`, {
         hint: 'Use it, or end that process first.',
       });

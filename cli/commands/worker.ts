@@ -32,7 +32,10 @@ export const worker = defineCommand({
     signal.addEventListener('abort', stop);
     if (options.supervised) void once(process.stdin.resume(), 'end').then(stop);
     print.result({ ready: true, role, pid: process.pid }, `${role} worker ${process.pid} polls ${address}`);
-    await running.run();
+    const ended = running.run();
+    // Asked to stop while it was connecting: nobody listened yet.
+    if (signal.aborted) stop();
+    await ended;
     process.stdin.destroy();
   },
 });

@@ -25,7 +25,7 @@ export const exitCodes: Record<Verdict, number> = { pass: 0, fail: 1, inconclusi
 
 /** Everything `run` does. */
 export async function executeRecipe(context: Context, request: RecipeRequest): Promise<number> {
-  const prepared = await prepare(context, request.file);
+  const prepared = await prepare(context, request);
   await using stack = await openStack(context, { ...request, start: !request.detach });
   if (!request.detach)
     return exitCodes[(await followRecipe(context, stack, prepared)).followed.result.verdict];
@@ -34,9 +34,15 @@ export async function executeRecipe(context: Context, request: RecipeRequest): P
   return 0;
 }
 
-/** Plans before anything is started: a recipe that is wrong costs no server. */
-export function prepare({ environment, home }: Context, file: string): Promise<PreparedPlan> {
-  return preparePlan({ file, home, endpoint: environment.hubEndpoint });
+/**
+ * Plans before anything is started: a recipe that is wrong costs no server. A hub that is brought along is meant even
+ * where the shell points at another one.
+ */
+export function prepare(
+  { environment, home }: Context,
+  { file, hub }: Pick<RecipeRequest, 'file' | 'hub'>,
+): Promise<PreparedPlan> {
+  return preparePlan({ file, home, endpoint: hub === undefined ? environment.hubEndpoint : null });
 }
 
 /** Starts a run on a stack that is up, follows it and prints what came of it. */

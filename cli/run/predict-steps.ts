@@ -1,17 +1,20 @@
 import { buildEngine } from '../../activities/build-engine/contract.ts';
 import { compareWeights } from '../../activities/compare-weights/contract.ts';
 import { convertAdapter } from '../../activities/convert-adapter/contract.ts';
-import { convertCheckpoint } from '../../activities/convert-checkpoint/contract.ts';
+import { convertCheckpoint, describeCheckpoint } from '../../activities/convert-checkpoint/contract.ts';
 import { convertWeights } from '../../activities/convert-weights/contract.ts';
 import { fetchModel } from '../../activities/fetch-model/contract.ts';
 import { describeBenchmark, measureEngine } from '../../activities/measure-engine/contract.ts';
 import { mergeAdapters, type WeightsRef } from '../../activities/merge-adapters/contract.ts';
+import type { VariantOutcome } from '../../activities/judge/contract.ts';
 import { describeEvaluation, scoreEngine } from '../../activities/score-engine/contract.ts';
 import { tryEngine } from '../../activities/try-engine/contract.ts';
 import type { ArtifactKind, ArtifactRef } from '../../core/domain/artifact.ts';
+import type { JsonObject } from '../../core/domain/json.ts';
 import type { Plan, SourcePlan, VariantPlan } from '../../core/domain/plan.ts';
 import { sourceLabel } from '../../core/domain/source-label.ts';
 import type { StepContract, StepResult } from '../../core/domain/step.ts';
+import { predictJudging } from './predict-judging.ts';
 
 export interface PredictedStep {
   readonly step: string;
@@ -44,28 +47,28 @@ type Known<K extends ArtifactKind> = StepResult<K> | null;
  */
 export async function predictSteps(plan: Plan, foresight: Foresight): Promise<PredictedStep[]> {
   const book = new Predictions(foresight);
-  const model = await predictSource(book, plan.model);
-  const adapters: (WeightsRef | null)[] = [];
-  for (const { source } of plan.adapters) adapters.push(await predictSource(book, source));
+  const base = await predictSource(book, plan.model);
+  const prepared: PredictedSource[] = [];
+  for (const { source } of plan.adapters) prepared.push(await predictSource(book, source));
+  const [model, adapters] = [base.weights, prepared.map(({ weights }) => weights)];
   const merged = await predictMerge(book, plan, { model, adapters });
   const baseline = plan.variants.find(({ name }) => name === plan.baseline);
   const rest = plan.variants.filter((variant) => variant !== baseline);
+  const outcomes = new Map<string, VariantOutcome | null>();
   let engineOfBaseline: ArtifactRef<'engine'> | null = null;
   for (const variant of baseline === undefined ? rest : [baseline, ...rest]) {
-    const engine = await predictVariant(book, plan, {
-      variant,
-      merged,
-      adapters,
-      baseline: engineOfBaseline,
-    });
+    const scene = { variant, merged, adapters, baseline: engineOfBaseline };
+    const { engine, outcome } = await predictVariant(book, plan, scene);
     if (variant === baseline) engineOfBaseline = engine;
+    outcomes.set(variant.name, outcome);
   }
-  for (const step of ['judge', ...(plan.publish === null ? [] : ['publish', 'promote'])]) book.last(step);
+  const sources = { model: base.facts, adapters: prepared.map(({ facts }) => facts) };
+  await predictJudging(book, plan, { outcomes, sources });
   return book.steps;
 }
 
 /** Collects predictions; `ask` passes null on where an input is unknown. */
-class Predictions {
+export class Predictions {
   readonly steps: PredictedStep[] = [];
   readonly foresight: Foresight;
   readonly #seen = new Set<string>();
@@ -99,17 +102,15 @@ class Predictions {
     if (!this.#seen.has(id)) this.steps.push(step);
     this.#seen.add(id);
   }
-
-  last(step: string): void {
-    const open = this.steps.some(({ status }) => status === 'will run');
-    const [status, why] = open
-      ? (['will run', 'its inputs are not made yet'] as const)
-      : (['cached', ''] as const);
-    this.note({ step, variant: null, summary: step, worker: 'cpu', status, why });
-  }
 }
 
-async function predictSource(book: Predictions, source: SourcePlan): Promise<WeightsRef | null> {
+/** Facts as the report's provenance has them; they matter only once everything is fetched. */
+interface PredictedSource {
+  readonly weights: WeightsRef | null;
+  readonly facts: JsonObject;
+}
+
+async function predictSource(book: Predictions, source: SourcePlan): Promise<PredictedSource> {
   const label = sourceLabel(source);
   const { commit, made } = await book.foresight.listing(source);
   const status = made === null ? 'will run' : 'cached';
@@ -134,14 +135,15 @@ async function predictSource(book: Predictions, source: SourcePlan): Promise<Wei
       status: 'if needed',
       why: 'only when it is a .bin',
     });
-    return null;
+    return { weights: null, facts: {} };
   }
-  if (fetched.facts['format'] !== 'bin') return fetched.artifact;
+  const facts = { source: label, commit, digest: fetched.artifact.digest };
+  if (fetched.facts['format'] !== 'bin') return { weights: fetched.artifact, facts };
   const input = { snapshot: fetched.artifact, format: 'safetensors', label } as const;
   const converted = await book.ask(convertWeights, input, { summary: convertWeights.summary(input) });
   const proof = converted && { before: fetched.artifact, after: converted.artifact, label };
   await book.ask(compareWeights, proof, { summary: `prove the converted ${label} equal` });
-  return converted?.artifact ?? null;
+  return { weights: converted?.artifact ?? null, facts };
 }
 
 interface Sources {
@@ -183,42 +185,59 @@ interface VariantScene {
   readonly baseline: ArtifactRef<'engine'> | null;
 }
 
-async function predictVariant(
+interface PredictedVariant {
+  readonly engine: ArtifactRef<'engine'> | null;
+  /** Null while a step of it is still to run. */
+  readonly outcome: VariantOutcome | null;
+}
+
+async function predictVariant(book: Predictions, plan: Plan, scene: VariantScene): Promise<PredictedVariant> {
+  const { toolchain, name, label } = scene.variant;
+  const engine = await predictEngine(book, plan, scene);
+  const tried = await book.ask(tryEngine, engine && { engine, toolchain, trial: plan.trial }, {
+    variant: name,
+    summary: `try ${plan.trial.prompts.length} prompts`,
+  });
+  const scored = await predictScores(book, plan, { ...scene, engine });
+  const measured = await predictMeasurement(book, plan, { ...scene, engine });
+  const scores = scored.flatMap((result) => (result === null ? [] : [result.artifact]));
+  const isKnown = scores.length === scored.length && measured !== null;
+  if (engine === null || tried === null || !isKnown) return { engine, outcome: null };
+  const [trial, { measurement }] = [tried.artifact, measured];
+  return { engine, outcome: { name, label, toolchain, engine, trial, scores, measurement, failure: null } };
+}
+
+async function predictEngine(
   book: Predictions,
   plan: Plan,
   scene: VariantScene,
 ): Promise<ArtifactRef<'engine'> | null> {
   const { variant, merged } = scene;
-  const { toolchain, checkpoint: parameters, name } = variant;
+  const { toolchain, checkpoint: parameters, name, label } = variant;
   const conversion = merged && { model: merged, toolchain, parameters };
   const checkpoint = await book.ask(convertCheckpoint, conversion, {
-    summary: `write the ${toolchain} checkpoint`,
+    summary: describeCheckpoint({ toolchain, parameters }),
   });
   const adapters = await predictAdapters(book, plan, scene);
   const build = checkpoint &&
-    adapters && {
-      checkpoint: checkpoint.artifact,
-      adapters,
-      toolchain,
-      parameters: variant.build,
-      label: variant.label,
-    };
-  const engine =
-    (await book.ask(buildEngine, build, { variant: name, summary: `build and verify: ${variant.label}` }))
-      ?.artifact ?? null;
-  await book.ask(tryEngine, engine && { engine, toolchain, trial: plan.trial }, {
-    variant: name,
-    summary: `try ${plan.trial.prompts.length} prompts`,
-  });
-  await predictScores(book, plan, { ...scene, engine });
-  const { benchmark } = plan;
-  if (benchmark !== null) {
-    await book.ask(measureEngine, engine && { engine, toolchain, benchmark }, {
-      variant: name,
-      summary: describeBenchmark(benchmark),
-    });
-  }
-  return engine;
+    adapters && { checkpoint: checkpoint.artifact, adapters, toolchain, parameters: variant.build, label };
+  const built = await book.ask(buildEngine, build, { variant: name, summary: `build and verify: ${label}` });
+  return built?.artifact ?? null;
+}
+
+type EngineScene = VariantScene & { readonly engine: ArtifactRef<'engine'> | null };
+
+/** Null while it is still to run; a recipe without a benchmark has none to wait for. */
+async function predictMeasurement(
+  book: Predictions,
+  { benchmark }: Plan,
+  { variant: { toolchain, name }, engine }: EngineScene,
+): Promise<Pick<VariantOutcome, 'measurement'> | null> {
+  if (benchmark === null) return { measurement: null };
+  const summary = describeBenchmark(benchmark);
+  const request = engine && { engine, toolchain, benchmark };
+  const measured = await book.ask(measureEngine, request, { variant: name, summary });
+  return measured && { measurement: measured.artifact };
 }
 
 async function predictAdapters(
@@ -244,18 +263,18 @@ async function predictAdapters(
 async function predictScores(
   book: Predictions,
   plan: Plan,
-  { variant, baseline, engine }: VariantScene & { readonly engine: ArtifactRef<'engine'> | null },
-) {
+  { variant, baseline, engine }: EngineScene,
+): Promise<Known<'scores'>[]> {
   const { toolchain, name } = variant;
   const isBaseline = name === plan.baseline;
+  const scored: Known<'scores'>[] = [];
   for (const evaluation of plan.evaluations) {
     const compares = evaluation.kind === 'divergence';
     if (compares && isBaseline) continue;
     const ready = engine !== null && (!compares || baseline !== null);
     const input = ready ? { engine, baseline: compares ? baseline : null, toolchain, evaluation } : null;
-    await book.ask(scoreEngine, input, {
-      variant: name,
-      summary: describeEvaluation(evaluation),
-    });
+    const summary = describeEvaluation(evaluation);
+    scored.push(await book.ask(scoreEngine, input, { variant: name, summary }));
   }
+  return scored;
 }

@@ -1,4 +1,4 @@
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Heartbeat, RunState, StepState } from '../../core/domain/run-state.ts';
 
@@ -41,7 +41,7 @@ async function readWorkflow(handle: WorkflowHandle): Promise<{ state: RunState; 
     const activity = pending.find(({ activityId }) => activityId === step.id);
     return {
       ...step,
-      heartbeat: step.status === 'running' ? decode(activity?.heartbeatDetails?.payloads?.[0]) : null,
+      heartbeat: step.status === 'running' ? heartbeatOf(activity) : null,
       attempt: activity?.attempt ?? 1,
       lastFailure: activity?.lastFailure?.message ?? null,
     };
@@ -49,6 +49,15 @@ async function readWorkflow(handle: WorkflowHandle): Promise<{ state: RunState; 
   return { state, lines };
 }
 
-function decode(payload: Payload | null | undefined): Heartbeat | null {
+type Description = Awaited<ReturnType<WorkflowHandle['describe']>>['raw'];
+type PendingActivity = NonNullable<Description['pendingActivities']>[number];
+
+/** PENDING_ACTIVITY_STATE_SCHEDULED of temporal.api.enums.v1. */
+const scheduled = 1;
+
+/** The last heartbeat; a step that no worker has taken yet says so. */
+function heartbeatOf(activity: PendingActivity | undefined): Heartbeat | null {
+  if (Number(activity?.state) === scheduled) return { fraction: null, note: 'waits for a worker' };
+  const payload = activity?.heartbeatDetails?.payloads?.[0];
   return payload ? defaultPayloadConverter.fromPayload<Heartbeat>(payload) : null;
 }

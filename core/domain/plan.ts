@@ -120,3 +120,9 @@ export interface PublishPlan {
   /** Which of the passing variants is published. */
   readonly choose: 'smallest' | 'fastest' | 'best' | { readonly variant: string };
 }
+
+/** The baseline is the yardstick; it is published only when the recipe names it or has nothing else. */
+export function mayBePublished(name: string, { publish, baseline, variants }: Plan): boolean {
+  if (publish !== null && typeof publish.choose === 'object') return publish.choose.variant === name;
+  return name !== baseline || variants.length === 1;
+}

@@ -1,5 +1,7 @@
 import type { ArtifactRef, Digest } from '../domain/artifact.ts';
 import { BuildFailure } from '../domain/failures.ts';
+import { nearest } from '../domain/nearest.ts';
+import { isMetricPath, metricPaths } from '../judging/metrics/registry.ts';
 import type { EvaluationPlan, GatePlan, Plan, SourcePlan } from '../domain/plan.ts';
 import type { RecipeProblem } from '../domain/recipe-problem.ts';
 import { planVariants, type VariantsRequest } from './plan-variants.ts';
@@ -137,23 +139,34 @@ function planGate({ metric, margin, max, min }: GateInput): GatePlan {
   return { metric, rule: 'non-inferior', bound: margin ?? 0 };
 }
 
+/** What the schema cannot see: settings that each are valid and together make no sense. */
 function crossChecks(recipe: RecipeInput, variants: readonly string[]): RecipeProblem[] {
-  const problems: RecipeProblem[] = [];
-  const refuse = (path: RecipeProblem['path'], message: string): void => {
-    problems.push({ name: 'RecipeImpossible', path, message });
-  };
-  if (!Object.hasOwn(recipe.variants, recipe.baseline))
-    refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`);
+  const refuse = (path: RecipeProblem['path'], message: string): RecipeProblem => ({
+    name: 'RecipeImpossible',
+    path,
+    message,
+  });
   const { perplexity, divergence } = recipe.evaluation;
-  if (divergence && perplexity === undefined) {
-    refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity');
-  }
   const chosen = recipe.publish?.choose;
-  if (typeof chosen === 'object' && !variants.includes(chosen.variant)) {
-    refuse(['publish', 'choose', 'variant'], `'${chosen.variant}' is no variant`);
-  }
-  if (recipe.publish?.choose === 'fastest' && recipe.benchmark === undefined) {
-    refuse(['publish', 'choose'], 'choosing the fastest needs a benchmark');
-  }
-  return problems;
+  const isVariant = Object.hasOwn(recipe.variants, recipe.baseline);
+  const isChosen = typeof chosen !== 'object' || variants.includes(chosen.variant);
+  const problems = [
+    isVariant ? null : refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`),
+    divergence && perplexity === undefined
+      ? refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity')
+      : null,
+    isChosen ? null : refuse(['publish', 'choose', 'variant'], `'${chosen.variant}' is no variant`),
+    chosen === 'fastest' && recipe.benchmark === undefined
+      ? refuse(['publish', 'choose'], 'choosing the fastest needs a benchmark')
+      : null,
+    ...recipe.gates.map(({ metric }, index) =>
+      isMetricPath(metric) ? null : refuse(['gates', index, 'metric'], unknownMetric(metric)),
+    ),
+  ];
+  return problems.filter((problem) => problem !== null);
+}
+
+function unknownMetric(metric: string): string {
+  const meant = nearest(metric, metricPaths);
+  return `there is no metric '${metric}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`;
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { asStoreFailure } from '../files/atomic-write.ts';
+import { asStoreFailure, makeFolder } from '../files/atomic-write.ts';
 import { isAlive } from '../process/is-alive.ts';
 import type { Scratch } from './contract.ts';
 
@@ -10,7 +10,7 @@ import type { Scratch } from './contract.ts';
 export async function createScratch(root: string): Promise<Scratch> {
   const folder = join(root, `${hostname()}~${process.pid}~${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw asStoreFailure(error, root);
   }

@@ -4,7 +4,7 @@ import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { ArtifactStore } from '../artifact-store/contract.ts';
 import type { TextSource } from '../toolchains/contract.ts';
-import { errorCode } from '../files/atomic-write.ts';
+import { asDiskFull, errorCode } from '../files/atomic-write.ts';
 import { datasetFileName, parseSummaries, parseText } from './read-dataset.ts';
 
 /**
@@ -28,7 +28,9 @@ export async function importDataset(
       ? { samples: parseSummaries(content, label).length }
       : sizeOf(parseText(content, label));
   await using scratch = await store.createScratch();
-  await writeFile(join(scratch.folder, datasetFileName), content);
+  await writeFile(join(scratch.folder, datasetFileName), content).catch((error: unknown) => {
+    throw asDiskFull(error, scratch.folder);
+  });
   // Awaited here: the scratch folder must outlive it.
   return await store.publish({
     kind: 'dataset',

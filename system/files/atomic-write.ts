@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 
@@ -26,7 +26,7 @@ async function withTemporary(
 ) {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, 'wx');
     try {
       await file.writeFile(content);
@@ -66,12 +66,41 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** DiskFull where the operating system says so; any other error as it is. */
+export function asDiskFull(error: unknown, path: string): unknown {
+  const code = errorCode(error);
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return isFull ? new BuildFailure('DiskFull', `the disk under ${path} is full`, { cause: error }) : error;
+}
+
+/**
+ * A folder and its parents. On a read-only file system Node answers ENOENT for a recursive mkdir: making the first
+ * missing folder alone tells the true reason.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    let missing = path;
+    while (!(await exists(dirname(missing)))) missing = dirname(missing);
+    await mkdir(missing);
+    await mkdir(path, { recursive: true });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The operating system's reasons for refusing a write, as failures a user can act on. */
 export function asStoreFailure(error: unknown, path: string): unknown {
+  const full = asDiskFull(error, path);
+  if (full !== error) return full;
   const code = errorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new BuildFailure('DiskFull', `the disk under ${path} is full`, { cause: error });
-  }
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR') {
     return new BuildFailure('StoreUnwritable', `${path} cannot be written (${code})`, { cause: error });
   }

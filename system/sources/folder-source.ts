@@ -1,5 +1,5 @@
 import { constants, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { canonicalJson } from '../../core/domain/json.ts';
 import type { FolderSource } from '../../core/domain/plan.ts';
@@ -31,7 +31,14 @@ export function createFolderSource({ path: root }: FolderSource): ModelSource {
       for (const { path, sha256 } of listing.files) {
         scope.signal.throwIfAborted();
         await mkdir(dirname(join(out, path)), { recursive: true });
-        await copyFile(join(root, path), join(out, path), constants.COPYFILE_FICLONE);
+        await copyFile(join(root, path), join(out, path), constants.COPYFILE_FICLONE).catch(
+          (error: unknown) => {
+            if (errorCode(error) !== 'ENOENT') throw error;
+            throw new BuildFailure('DownloadCorrupt', `${path} was removed before it was copied`, {
+              cause: error,
+            });
+          },
+        );
         if ((await sha256OfFile(join(out, path), scope.signal)) !== sha256) {
           throw new BuildFailure('DownloadCorrupt', `${path} changed while it was copied`);
         }
@@ -49,10 +56,14 @@ async function findFiles(root: string): Promise<{ path: string; bytes: number; o
       { cause: error },
     );
   });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  return Promise.all(
-    files.sort().map(async (path) => ({ path, bytes: (await stat(join(root, path))).size, oid: '' })),
+  // Links too: caches of the hub lay a snapshot out as links to its files.
+  const paths = entries
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  const found = await Promise.all(
+    paths.sort().map(async (path) => ({ path, status: await stat(join(root, path)).catch(() => null) })),
+  );
+  return found.flatMap(({ path, status }) =>
+    status?.isFile() === true ? [{ path, bytes: status.size, oid: '' }] : [],
   );
 }

@@ -31,6 +31,15 @@ export function removeStackRecord(home: string): Promise<void> {
 export async function readStackRecord(home: string): Promise<StackRecord | null> {
   const text = await readFile(fileOf(home), 'utf8').catch(() => null);
   if (text === null) return null;
-  const parsed = StackRecord.safeParse(JSON.parse(text));
-  return parsed.success && isAlive(parsed.data.pid) ? parsed.data : null;
+  const record = parseRecord(text);
+  return record !== null && isAlive(record.pid) ? record : null;
+}
+
+/** A record that cannot be read is none. */
+function parseRecord(text: string): StackRecord | null {
+  try {
+    return StackRecord.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }

@@ -22,6 +22,7 @@ export interface WorkerProcess extends Living {
 /** A worker drains its activities for at most 15 s (shutdownForceTime) before it is killed. */
 const graceMs = 17_000;
 const readyMs = 60_000;
+const leftOverGraceMs = 2_000;
 
 /**
  * Starts a worker process in its own group and waits for its first line on stdout, which says that it polls. Its
@@ -56,6 +57,8 @@ export async function startWorkerProcess({
     return `${name} ${describeExit(result.exitCode, result.signal)}`;
   });
   const { pid } = child;
+  // What a dead worker left would hold its output open, and then its end would never be noticed.
+  if (pid !== undefined) child.once('exit', () => void endGroup(pid, leftOverGraceMs));
   if (pid === undefined)
     throw new BuildFailure('ToolCrashed', `the ${name} worker cannot be started: ${await ended}`);
   const ready = (async (): Promise<boolean> => {
@@ -71,9 +74,16 @@ export async function startWorkerProcess({
   ]);
   if (!isReady) {
     await endGroup(pid, 0);
-    throw new BuildFailure('ToolCrashed', `${await ended} before it was ready`, {
+    throw new BuildFailure('ToolCrashed', `${await ended} before it was ready${lastWords(tail.text)}`, {
       details: { tail: tail.text, log: logFile },
     });
   }
   return { name, pid, ended, stop: () => endGroup(pid, graceMs) };
+}
+
+/** The line that names an error, wherever its stack or its hint follows; else the last one. */
+function lastWords(tail: string): string {
+  const lines = tail.split('\n').filter((line) => line.trim() !== '');
+  const told = lines.find((line) => /^\w+: /.test(line)) ?? lines.at(-1);
+  return told === undefined ? '' : `: ${told}`;
 }

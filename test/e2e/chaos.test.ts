@@ -7,7 +7,14 @@ import { jsonOf, startCli, type CliOptions, type CliProcess } from './harness/cl
 import { makePlace, type Place } from './harness/place.ts';
 import { isRunning, llamaChildrenOf } from './harness/processes.ts';
 import { smallRecipe, writeRecipe } from './harness/recipe.ts';
-import { enginesOf, runIdOf, runRecipe, type FinishedRun, type RunDocument, type ShownRun } from './harness/runs.ts';
+import {
+  enginesOf,
+  runIdOf,
+  runRecipe,
+  type FinishedRun,
+  type RunDocument,
+  type ShownRun,
+} from './harness/runs.ts';
 import { startUp, type RunningStack } from './harness/stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
@@ -21,7 +28,8 @@ beforeAll(async () => {
   place = await makePlace();
   options = { home: place.home, cwd: place.folder };
   stack = await startUp(['--hub', place.hub], options);
-  recipe = await writeRecipe(place.recipes, 'small', smallRecipe);
+  const { sweep: _, ...withoutSweep } = smallRecipe;
+  recipe = await writeRecipe(place.recipes, 'small', withoutSweep);
   undisturbed = await runRecipe(recipe, options);
 });
 
@@ -52,7 +60,7 @@ function filesInScratch(): string[] {
 async function expectUndisturbedResult(following: CliProcess): Promise<void> {
   const run = await runIdOf(following);
   const { exitCode, stdout, stderr } = await following.ended;
-  expect(exitCode, stderr).toBe(0);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   const document = JSON.parse(stdout) as RunDocument;
   expect(document.run).toBe(run);
   expect(enginesOf(document)).toEqual(enginesOf(undisturbed.document));
@@ -70,7 +78,9 @@ it('makes the same engines when the engine worker is killed in the middle of a b
   process.kill(-engine, 'SIGKILL');
 
   expect(children).not.toEqual([]);
-  await waitUntil('the end of the orphaned tool', () => !children.some((pid) => isRunning(pid)), { withinMs: 5_000 });
+  await waitUntil('the end of the orphaned tool', () => !children.some((pid) => isRunning(pid)), {
+    withinMs: 5_000,
+  });
   await expectUndisturbedResult(following);
   expect(following.stderr()).toMatch(/build-engine .*attempt 2/);
   expect((await stack.record()).workers.engine).not.toBe(engine);
@@ -94,9 +104,13 @@ it('makes the same engines when every worker is killed at once', async () => {
   for (const pid of Object.values(workers)) process.kill(-pid, 'SIGKILL');
 
   await expectUndisturbedResult(following);
+  const now = Object.values((await stack.record()).workers);
+  expect(now.filter((pid) => Object.values(workers).includes(pid))).toEqual([]);
 });
 
 async function serverPid(): Promise<number> {
-  const record = JSON.parse(await readFile(join(place.home, 'temporal.db.server.json'), 'utf8')) as { pid: number };
+  const record = JSON.parse(await readFile(join(place.home, 'temporal.db.server.json'), 'utf8')) as {
+    pid: number;
+  };
   return record.pid;
 }

@@ -1,8 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { DeterminismViolationError } from '@temporalio/common';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -12,10 +17,13 @@ const logger = new DefaultLogger('WARN', ({ message }) => void logged.push(messa
 /** Made by tools/record-history.ts from runs of a real server. */
 const recorded = ['run-recipe', 'run-recipe-approved', 'produce-engine'] as const;
 
-const bundle = (file: string): Promise<WorkflowBundleWithSourceMap> => bundleWorkflowCode({ workflowsPath: at(file), logger });
+const bundle = (file: string): Promise<WorkflowBundleWithSourceMap> =>
+  bundleWorkflowCode({ workflowsPath: at(file), logger });
 
 interface HistoryFile {
-  readonly events: readonly [{ readonly workflowExecutionStartedEventAttributes: { readonly workflowId: string } }];
+  readonly events: readonly [
+    { readonly workflowExecutionStartedEventAttributes: { readonly workflowId: string } },
+  ];
 }
 
 async function readHistory(name: string): Promise<HistoryFile> {
@@ -47,7 +55,7 @@ describe('recorded histories', () => {
   });
 
   it.each(recorded)('%s replays with the workflows as they are', async (name) => {
-    await replay(name, workflowBundle);
+    await expect(replay(name, workflowBundle)).resolves.toBeUndefined();
   });
 
   it.each(recorded)('%s names neither a machine nor a place on it', async (name) => {
@@ -74,13 +82,15 @@ describe('a workflow changed under runs', () => {
   ])('is caught by %s, which went on with %s and not with %s', async (name, before, now) => {
     const replayed = replay(name, workflowBundle);
 
-    await expect(replayed).rejects.toThrow(DeterminismViolationError);
-    await expect(replayed).rejects.toThrow(new RegExp(`'${before}' does not match .*'${now}'`));
+    await expect(replayed).rejects.toMatchObject({
+      name: 'DeterminismViolationError',
+      message: expect.stringMatching(`'${before}' does not match .*'${now}'`) as string,
+    });
   });
 });
 
 it('does not bundle a workflow that touches the machine', async () => {
-  await expect(bundle('wrong/impure.ts')).rejects.toThrow();
+  await expect(bundle('wrong/impure.ts')).rejects.toThrow('Webpack finished with errors');
 
   expect(logged.join('\n')).toMatch(/node:fs|disallowed/);
 });

@@ -5,7 +5,7 @@ export const none = defineQuantization({
   method: 'none',
   title: 'Weights as they are, in a floating-point type',
   Options: z.strictObject({
-    method: z.literal('none'),
+    method: z.literal('none').describe('One of the table below.'),
     dtype: z
       .literal(['float16', 'bfloat16', 'float32'])
       .default('float16')

@@ -5,7 +5,7 @@ export const weightOnly = defineQuantization({
   method: 'weight-only',
   title: 'Weights in few bits by rounding to nearest, activations untouched',
   Options: z.strictObject({
-    method: z.literal('weight-only'),
+    method: z.literal('weight-only').describe('One of the table below.'),
     bits: z.literal([8, 6, 5, 4, 3, 2]).describe('Bits a weight.'),
     group: z
       .literal([32, 64, 128, 256])

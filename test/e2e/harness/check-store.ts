@@ -14,7 +14,10 @@ export async function faultsOfStore(home: string): Promise<string[]> {
   const faults: string[] = [];
   for (const name of await entries(root, 'objects')) {
     if (!isDigest(name)) faults.push(`objects/${name} is no digest`);
-    else await store.verify(name).catch((error: unknown) => faults.push(isBuildFailure(error) ? error.message : String(error)));
+    else
+      await store
+        .verify(name)
+        .catch((error: unknown) => faults.push(isBuildFailure(error) ? error.message : String(error)));
   }
   for (const name of await entries(root, 'keys')) faults.push(...(await faultsOfKey(root, name)));
   for (const rest of ['scratch', 'leases', 'damaged']) {
@@ -25,9 +28,13 @@ export async function faultsOfStore(home: string): Promise<string[]> {
 
 async function faultsOfKey(root: string, name: string): Promise<string[]> {
   if (!/^[0-9a-f]{64}\.json$/.test(name)) return [`keys/${name} is no key`];
-  const { artifact } = JSON.parse(await readFile(join(root, 'keys', name), 'utf8')) as { artifact: { digest: string } };
+  const { artifact } = JSON.parse(await readFile(join(root, 'keys', name), 'utf8')) as {
+    artifact: { digest: string };
+  };
   const found = await entries(root, 'objects');
-  return found.includes(artifact.digest) ? [] : [`keys/${name} points at ${artifact.digest}, which is not there`];
+  return found.includes(artifact.digest)
+    ? []
+    : [`keys/${name} points at ${artifact.digest}, which is not there`];
 }
 
 function entries(root: string, folder: string): Promise<string[]> {

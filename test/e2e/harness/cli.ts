@@ -53,7 +53,13 @@ export function startCli(args: readonly string[], options: CliOptions): CliProce
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('the command line cannot be started');
-  return { pid, ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
+  return {
+    pid,
+    ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+  };
 }
 
 export function runCli(args: readonly string[], options: CliOptions): Promise<CliEnd> {

@@ -23,7 +23,7 @@ export async function makePlace(): Promise<Place> {
   for (const name of repositories) await copyRepository(join(sample, name), join(hub, name));
   await mkdir(home, { recursive: true });
   await mkdir(join(recipes, 'data'), { recursive: true });
-  await copyLines('eval.jsonl', 4, recipes);
+  await copyLines('eval.jsonl', 64, recipes);
   await copyLines('valid.txt', 40, recipes);
   return {
     folder,

@@ -33,7 +33,11 @@ export const smallRecipe = {
 } satisfies RecipeText;
 
 /** Writes `<name>.yaml` and returns its path. */
-export async function writeRecipe(folder: string, name: string, recipe: RecipeText | string): Promise<string> {
+export async function writeRecipe(
+  folder: string,
+  name: string,
+  recipe: RecipeText | string,
+): Promise<string> {
   const path = join(folder, `${name}.yaml`);
   await writeFile(path, typeof recipe === 'string' ? recipe : stringify(recipe));
   return path;

@@ -38,7 +38,8 @@ export interface FinishedRun {
 /** A run to its end, and what `show` tells of it. */
 export async function runRecipe(recipe: string, options: CliOptions): Promise<FinishedRun> {
   const end = await startCli(['run', recipe, '--json'], options).ended;
-  if (end.stdout === '' || 'error' in (JSON.parse(end.stdout) as object)) throw new Error(`the run failed:\n${end.stderr}`);
+  if (end.stdout === '' || 'error' in (JSON.parse(end.stdout) as object))
+    throw new Error(`the run failed:\n${end.stderr}`);
   const document = JSON.parse(end.stdout) as RunDocument;
   return { end, document, shown: await jsonOf<ShownRun>(['show', document.run], options) };
 }
@@ -56,6 +57,12 @@ const nameOf = ({ step, variant }: { step: string; variant: string | null }): st
   variant === null ? step : `${variant}/${step}`;
 
 /** Names of the steps with a status, sorted; a step that occurs twice is named twice. */
-export function stepsWith(status: string, steps: readonly (StepState | PlanDocument['steps'][number])[]): string[] {
-  return steps.filter((step) => step.status === status).map(nameOf).toSorted();
+export function stepsWith(
+  status: string,
+  steps: readonly (StepState | PlanDocument['steps'][number])[],
+): string[] {
+  return steps
+    .filter((step) => step.status === status)
+    .map(nameOf)
+    .toSorted();
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildEngine } from '../../../activities/build-engine/contract.ts';
 import { compareWeights } from '../../../activities/compare-weights/contract.ts';
@@ -36,7 +36,7 @@ function sample<Input, Kind extends ArtifactKind>(
   input: Input,
   words: readonly string[],
 ): Case {
-  return { contract: contract as unknown as Case['contract'], input, words };
+  return { contract, input, words };
 }
 
 const hub = {
@@ -80,7 +80,9 @@ const cases: readonly Case[] = [
     ['adapters.*.label'],
   ),
   sample(convertCheckpoint, { model: ref('model'), toolchain: 't', parameters: { type: 'f16', n: 1 } }, []),
-  sample(convertAdapter, { adapter: ref('weights'), base: ref('model'), toolchain: 't', label: 'x' }, ['label']),
+  sample(convertAdapter, { adapter: ref('weights'), base: ref('model'), toolchain: 't', label: 'x' }, [
+    'label',
+  ]),
   sample(
     buildEngine,
     {
@@ -100,7 +102,13 @@ const cases: readonly Case[] = [
     {
       engine: ref('engine'),
       toolchain: 't',
-      trial: { prompts: [{ id: 'a', text: 'one' }, { id: 'b', text: 'two' }], maxNewTokens: 8 },
+      trial: {
+        prompts: [
+          { id: 'a', text: 'one' },
+          { id: 'b', text: 'two' },
+        ],
+        maxNewTokens: 8,
+      },
     },
     [],
   ),
@@ -136,7 +144,10 @@ const cases: readonly Case[] = [
     {
       recipe: 'r',
       baseline: 'f16',
-      variants: [outcome, { ...outcome, name: 'int8', engine: null, failure: { name: 'ToolFailed', message: 'm' } }],
+      variants: [
+        outcome,
+        { ...outcome, name: 'int8', engine: null, failure: { name: 'ToolFailed', message: 'm' } },
+      ],
       gates: [{ metric: 'rouge1', rule: 'max', bound: 1 }],
       sources: { model: { commit: 'c' } },
     },
@@ -187,13 +198,18 @@ function replaceAt(value: unknown, [key, ...rest]: Path, change: (old: unknown) 
 function reordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reordered);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).toReversed().map(([key, member]) => [key, reordered(member)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, member]) => [key, reordered(member)]),
+  );
 }
 
 /** Size and kind of an artifact follow from its digest, which is what a key holds. */
 function isWords({ words }: Case, path: Path, input: unknown): boolean {
   const parent = path.slice(0, -1).reduce<unknown>((value, key) => Reflect.get(value as object, key), input);
-  const followsDigest = typeof parent === 'object' && parent !== null && 'digest' in parent && path.at(-1) !== 'digest';
+  const followsDigest =
+    typeof parent === 'object' && parent !== null && 'digest' in parent && path.at(-1) !== 'digest';
   const matches = (pattern: string): boolean =>
     pattern.split('.').length <= path.length &&
     pattern.split('.').every((word, index) => word === '*' || word === path[index]);
@@ -211,21 +227,23 @@ describe.each(cases.map((one) => [one.contract.name, one] as const))('the key of
     const old = path.reduce<unknown>((value, key) => Reflect.get(value as object, key), one.input);
     return old !== null;
   });
-  const changed = (path: Path): unknown =>
-    replaceAt(one.input, path, (old) => changes[typeof old]?.(old));
+  const changed = (path: Path): unknown => replaceAt(one.input, path, (old) => changes[typeof old]?.(old));
 
   it('changes with everything that its output depends on', async () => {
     const telling = all.filter((path) => !isWords(one, path, one.input));
     expect(telling.length).toBeGreaterThan(0);
-    for (const path of telling) {
-      expect(await keyOf(one, changed(path)), path.join('.')).not.toBe(await keyOf(one, one.input));
-    }
+    const key = await keyOf(one, one.input);
+    const deaf: string[] = [];
+    for (const path of telling) if ((await keyOf(one, changed(path))) === key) deaf.push(path.join('.'));
+    expect(deaf).toEqual([]);
   });
 
   it('stays when only words and places change', async () => {
-    for (const path of all.filter((candidate) => isWords(one, candidate, one.input))) {
-      expect(await keyOf(one, changed(path)), path.join('.')).toBe(await keyOf(one, one.input));
-    }
+    const key = await keyOf(one, one.input);
+    const talking: string[] = [];
+    for (const path of all.filter((candidate) => isWords(one, candidate, one.input)))
+      if ((await keyOf(one, changed(path))) !== key) talking.push(path.join('.'));
+    expect(talking).toEqual([]);
   });
 
   it('does not depend on the order of members', async () => {
@@ -233,12 +251,14 @@ describe.each(cases.map((one) => [one.contract.name, one] as const))('the key of
   });
 
   it('tells any two different lists of the same things apart', async () => {
-    const lists = ['adapters', 'engines', 'variants'].filter((name) => Reflect.has(one.input as object, name));
+    const lists = ['adapters', 'engines', 'variants'].filter((name) =>
+      Reflect.has(one.input as object, name),
+    );
     for (const name of lists) {
       const turned = replaceAt(one.input, [name], (list) => (list as unknown[]).toReversed());
       const shorter = replaceAt(one.input, [name], (list) => (list as unknown[]).slice(1));
       // Which of several engines is published does not depend on their order.
-      if (name !== 'engines') expect(await keyOf(one, turned)).not.toBe(await keyOf(one, one.input));
+      expect((await keyOf(one, turned)) === (await keyOf(one, one.input))).toBe(name === 'engines');
       expect(await keyOf(one, shorter)).not.toBe(await keyOf(one, one.input));
     }
   });
@@ -277,7 +297,11 @@ it('any digest and any setting of a build reach its key', async () => {
   );
   const build = fc.record({ digest, settings });
   const key = async (one: { digest: string; settings: JsonObject }): Promise<string> => {
-    const checkpoint: ArtifactRef<'checkpoint'> = { kind: 'checkpoint', digest: one.digest as Digest, bytes: 0 };
+    const checkpoint: ArtifactRef<'checkpoint'> = {
+      kind: 'checkpoint',
+      digest: one.digest as Digest,
+      bytes: 0,
+    };
     const input = { checkpoint, adapters: [], toolchain: 't', parameters: one.settings, label: '' };
     return canonicalJson(await fullKey(buildEngine, input, identities));
   };

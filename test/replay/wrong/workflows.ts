@@ -5,7 +5,10 @@ import type { ArtifactRef } from '../../../core/domain/artifact.ts';
 import type { Plan } from '../../../core/domain/plan.ts';
 import { cpuQueue } from '../../../core/domain/queues.ts';
 import { prepareModel } from '../../../workflows/prepare-model.ts';
-import { produceEngine as rightProduceEngine, type ProduceEngineInput } from '../../../workflows/produce-engine.ts';
+import {
+  produceEngine as rightProduceEngine,
+  type ProduceEngineInput,
+} from '../../../workflows/produce-engine.ts';
 import { createApproval } from '../../../workflows/promote-release.ts';
 import { Story } from '../../../workflows/story.ts';
 
@@ -15,7 +18,11 @@ export async function runRecipe(plan: Plan): Promise<void> {
   createApproval(story);
   const { sources } = await prepareModel(story, plan);
   const { baseline, gates } = plan;
-  await story.step(judge, { recipe: plan.recipe.name, baseline, variants: [], gates, sources }, { id: 'judge', queue: cpuQueue });
+  await story.step(
+    judge,
+    { recipe: plan.recipe.name, baseline, variants: [], gates, sources },
+    { id: 'judge', queue: cpuQueue },
+  );
 }
 
 /** Tries the engine before it is built. */

@@ -70,7 +70,11 @@ describe('the first time', () => {
   it('the effect runs, and what it wrote is published with where it came from', async () => {
     const result = await run(writeText);
 
-    expect(result).toMatchObject({ cached: false, facts: { characters: 4 }, artifact: { kind: 'model', bytes: 4 } });
+    expect(result).toMatchObject({
+      cached: false,
+      facts: { characters: 4 },
+      artifact: { kind: 'model', bytes: 4 },
+    });
     const folder = join(root, 'objects', result.artifact.digest);
     expect(await readFile(join(folder, 'text'), 'utf8')).toBe('text');
     expect(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'))).toMatchObject({
@@ -96,7 +100,7 @@ describe('the second time', () => {
     expect(second).toEqual({ ...first, cached: true, seconds: expect.any(Number) });
   });
 
-  it('it runs for another input, another version and a damaged artifact', async () => {
+  it('another input, another version and a damaged artifact run all the same', async () => {
     const { artifact } = await run(writeText);
     let runs = 0;
     const counted = async (scope: StepScope): Promise<JsonObject> => {
@@ -112,7 +116,7 @@ describe('the second time', () => {
     expect(mended).toMatchObject({ artifact, cached: false });
   });
 
-  it('it runs on another toolchain or machine exactly when the step depends on them', async () => {
+  it('another toolchain or machine counts exactly when the step depends on them', async () => {
     const other = createRunStep(createFolderStore(root), {
       ...identities,
       toolchain: async (id) => ({ id, version: '2' }),
@@ -124,7 +128,7 @@ describe('the second time', () => {
       [{ toolchain: false, machine: 'cpu' }, false],
     ] as const;
     for (const [dependsOn, cached] of cases) {
-      const contract = { ...step, name: 'depends', dependsOn };
+      const contract = { ...step, dependsOn };
       const input = { text: JSON.stringify(dependsOn) };
       await run(writeText, { contract, input });
 
@@ -203,7 +207,7 @@ describe('a cancelled step', () => {
 
     await expect(run(writeText, { environment })).rejects.toBeInstanceOf(CancelledFailure);
     stop.abort();
-    await expect(builder).rejects.toThrow();
+    await expect(builder).rejects.toThrow('aborted');
   });
 });
 
@@ -226,7 +230,9 @@ describe('a step that reports nothing new', () => {
       }
     };
 
-    await expect(run(chatty, { contract: { ...step, stallTimeoutMs: 50 } })).rejects.toMatchObject({ name: 'Stalled' });
+    await expect(run(chatty, { contract: { ...step, stallTimeoutMs: 50 } })).rejects.toMatchObject({
+      name: 'Stalled',
+    });
   });
 
   it('lives on while it reports, and while it waits for another builder', async () => {
@@ -240,7 +246,7 @@ describe('a step that reports nothing new', () => {
     };
     const results = await Promise.all([run(busy, { contract }), run(busy, { contract })]);
 
-    expect(results.map(({ cached }) => cached).toSorted()).toEqual([false, true]);
+    expect(results.filter(({ cached }) => cached)).toHaveLength(1);
   });
 });
 

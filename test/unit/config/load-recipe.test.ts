@@ -243,11 +243,7 @@ describe('a wrong value', () => {
       `${smallest}gates: [{ metric: a }]\n`,
       "6:9 'gates.0': give exactly one of: max, min, or rule: non-inferior with margin",
     ],
-    [
-      'no variant at all',
-      smallest.replace(/ {2}f16.*/, '  {}'),
-      "4:1 'variants': name at least one variant",
-    ],
+    ['no variant at all', smallest.replace(/ {2}f16.*/, '  {}'), "4:1 'variants': name at least one variant"],
   ])('(%s) is refused at its place with what is allowed', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
   });

@@ -43,7 +43,9 @@ describe('a BuildFailure', () => {
   });
 
   it.each(['x', '界', '"'])('with endless facts (%s…) is cut so that the server keeps it', async (letter) => {
-    const failure = await surfaced(new BuildFailure('ToolFailed', 'no', { details: { tail: letter.repeat(50_000) } }));
+    const failure = await surfaced(
+      new BuildFailure('ToolFailed', 'no', { details: { tail: letter.repeat(50_000) } }),
+    );
 
     expect(failure).toMatchObject({ details: [{ hint: expect.any(String), clipped: expect.any(String) }] });
     const [{ clipped }] = (failure as ApplicationFailure).details as [{ clipped: string }];

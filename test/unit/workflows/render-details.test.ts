@@ -59,10 +59,11 @@ describe('the details of a run in the Temporal UI', () => {
     const wide = { ...judged, table: { ...judged.table, rows } };
     const steps = Array.from({ length: 500 }, (_, index) => ({ ...step, id: `step ${index}` }));
 
-    const details = renderDetails(
-      stateOf(...steps),
-      renderConclusion(wide, { kind: 'report', digest, bytes: 1 }),
-    );
+    const failure = { name: 'ToolCrashed', message: 'it ended early. '.repeat(150), hint: '' };
+    const children = Object.fromEntries(rows.map(([name]) => [String(name), `run/${name}`]));
+    const state = { ...stateOf(...steps, { ...step, status: 'failed', failure }), children };
+
+    const details = renderDetails(state, renderConclusion(wide, { kind: 'report', digest, bytes: 1 }));
 
     expect(Buffer.byteLength(details)).toBeLessThan(20_000);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { nearest } from '../../../../core/domain/nearest.ts';
 
@@ -30,12 +30,10 @@ it('one slip – a letter lost, doubled, changed or two swapped – still finds 
 });
 
 it('between words of one length nearness is mutual', () => {
-  const pair = fc
-    .integer({ min: 1, max: 12 })
-    .chain((length) => {
-      const ofLength = fc.stringMatching(new RegExp(`^[abc]{${length}}$`));
-      return fc.tuple(ofLength, ofLength);
-    });
+  const pair = fc.integer({ min: 1, max: 12 }).chain((length) => {
+    const ofLength = fc.stringMatching(new RegExp(`^[abc]{${length}}$`));
+    return fc.tuple(ofLength, ofLength);
+  });
   fc.assert(
     fc.property(pair, ([a, b]) => {
       expect(nearest(a, [b]) === undefined).toBe(nearest(b, [a]) === undefined);

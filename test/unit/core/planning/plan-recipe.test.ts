@@ -55,10 +55,7 @@ describe('variants', () => {
   });
 
   it.each([
-    [
-      'bits: 4, group: 64',
-      'llama-cpp has no 4 bit format with groups of 64; it has groups of 32 and 256',
-    ],
+    ['bits: 4, group: 64', 'llama-cpp has no 4 bit format with groups of 64; it has groups of 32 and 256'],
     ['bits: 8, symmetric: false', 'llama-cpp has no 8 bit format with offset'],
   ])('that the toolchain cannot spell (%s) are refused with what it has', (options, reason) => {
     const result = planOf(`${f16}  odd: { quantization: { method: weight-only, ${options} } }\n`);
@@ -78,7 +75,8 @@ describe('a sweep', () => {
   const int4 = `${f16}  int4: { quantization: { method: weight-only, bits: 4, group: 32 } }\n`;
 
   it('adds its points after the named variants', () => {
-    const more = 'sweep: { from: int4, over: { quantization.symmetric: [false], quantization.group: [32] } }\n';
+    const more =
+      'sweep: { from: int4, over: { quantization.symmetric: [false], quantization.group: [32] } }\n';
 
     expect(namesOf(planOf(int4, more))).toEqual(['f16', 'int4', 'int4-symmetric-false-group-32']);
   });
@@ -92,10 +90,12 @@ describe('a sweep', () => {
   it('names every impossible point', () => {
     const more = 'sweep: { from: int4, over: { quantization.group: [48, 64, 256] } }\n';
 
-    expect(problemsOf(planOf(int4, more))).toEqual([
-      expect.stringMatching(/int4-group-64: llama-cpp has no 4 bit format/),
-      "sweep.over: int4-group-48: 'quantization.group' is 48; choose one of 32, 64, 128, 256",
-    ].toSorted((a) => (typeof a === 'string' ? -1 : 1)));
+    expect(problemsOf(planOf(int4, more))).toEqual(
+      [
+        expect.stringMatching(/int4-group-64: llama-cpp has no 4 bit format/),
+        "sweep.over: int4-group-48: 'quantization.group' is 48; choose one of 32, 64, 128, 256",
+      ].toSorted((a) => (typeof a === 'string' ? -1 : 1)),
+    );
   });
 
   it('over a misspelt setting is refused with the nearest spelling', () => {
@@ -148,7 +148,8 @@ describe('what cannot work together', () => {
 });
 
 it('plans divergence on the windows of the perplexity text', () => {
-  const more = 'evaluation: { perplexity: { text: file:text.txt, window: 64, windows: 3 }, divergence: true }\n';
+  const more =
+    'evaluation: { perplexity: { text: file:text.txt, window: 64, windows: 3 }, divergence: true }\n';
 
   expect(planOf(f16, more)).toMatchObject({
     plan: {
@@ -161,13 +162,17 @@ it('plans divergence on the windows of the perplexity text', () => {
 });
 
 it('makes folder sources absolute and keeps revision and token name of hub sources', () => {
-  const more = 'adapters: [{ source: file:lora }, { source: hf:o/l, revision: v1, token: MY_TOKEN, merge: false }]\n';
+  const more =
+    'adapters: [{ source: file:lora }, { source: hf:o/l, revision: v1, token: MY_TOKEN, merge: false }]\n';
 
   expect(planOf(f16, more)).toMatchObject({
     plan: {
       adapters: [
         { source: { kind: 'folder', path: '/recipes/lora' }, weight: 1, merge: true },
-        { source: { kind: 'hub', repository: 'o/l', revision: 'v1', tokenVariable: 'MY_TOKEN' }, merge: false },
+        {
+          source: { kind: 'hub', repository: 'o/l', revision: 'v1', tokenVariable: 'MY_TOKEN' },
+          merge: false,
+        },
       ],
     },
   });

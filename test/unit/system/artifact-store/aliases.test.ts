@@ -8,7 +8,14 @@ import { startStoreProcess } from '../../../fixtures/start-store-process.ts';
 
 let root = '';
 let book: AliasBook;
-const entry = { alias: 'prod', release: sha256OfText('r'), run: 'run', by: 'ada', reason: '', at: '2026-01-01T00:00:00Z' };
+const entry = {
+  alias: 'prod',
+  release: sha256OfText('r'),
+  run: 'run',
+  by: 'ada',
+  reason: '',
+  at: '2026-01-01T00:00:00Z',
+};
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'enginewright-aliases-'));
@@ -63,10 +70,13 @@ it('aliases do not meet', async () => {
   expect(await book.history('candidate')).toHaveLength(1);
 });
 
-it.each(['', '.', '..', '../x', 'a/b', 'Prod', ' prod', 'a'.repeat(64), '-x'])('the name "%s" is refused', async (alias) => {
-  await expect(book.append({ ...entry, alias }, 0)).rejects.toMatchObject({ name: 'UsageInvalid' });
-  await expect(book.history(alias)).rejects.toMatchObject({ name: 'UsageInvalid' });
-});
+it.each(['', '.', '..', '../x', 'a/b', 'Prod', ' prod', 'a'.repeat(64), '-x'])(
+  'the name "%s" is refused',
+  async (alias) => {
+    await expect(book.append({ ...entry, alias }, 0)).rejects.toMatchObject({ name: 'UsageInvalid' });
+    await expect(book.history(alias)).rejects.toMatchObject({ name: 'UsageInvalid' });
+  },
+);
 
 it('what else lies in its folder is no change', async () => {
   await book.append(entry, 0);

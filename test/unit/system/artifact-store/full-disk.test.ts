@@ -48,7 +48,12 @@ describe('a full disk', () => {
     await writeFile(join(scratch.folder, 'weights'), 'content');
     await fill();
 
-    const request = { kind: 'model', folder: scratch.folder, facts: { text: 'x'.repeat(9_000) }, provenance: null } as const;
+    const request = {
+      kind: 'model',
+      folder: scratch.folder,
+      facts: { text: 'x'.repeat(9_000) },
+      provenance: null,
+    } as const;
     await expect(store.publish(request)).rejects.toMatchObject({ name: 'DiskFull' });
     const never = new AbortController().signal;
     await expect(store.lease(key, never, () => undefined)).rejects.toMatchObject({ name: 'DiskFull' });

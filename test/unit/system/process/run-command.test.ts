@@ -23,7 +23,10 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 /** Runs code that prints one pid, and aborts once it has. */
-async function abortAfterPid(code: string, options: Partial<RunOptions> = {}): Promise<{ pid: number; failure: unknown; ms: number }> {
+async function abortAfterPid(
+  code: string,
+  options: Partial<RunOptions> = {},
+): Promise<{ pid: number; failure: unknown; ms: number }> {
   const stop = new AbortController();
   let pid = 0;
   let abortedAt = 0;
@@ -61,7 +64,10 @@ describe('output', () => {
   });
 
   it('of both streams is told apart', async () => {
-    expect((await linesOf(`console.log('a'); console.error('b')`)).toSorted()).toEqual(['stderr b', 'stdout a']);
+    expect((await linesOf(`console.log('a'); console.error('b')`)).toSorted()).toEqual([
+      'stderr b',
+      'stdout a',
+    ]);
   });
 
   it('is remembered in part only: the last lines of stderr, each of them short', async () => {
@@ -90,14 +96,33 @@ describe('output', () => {
 describe('an end', () => {
   it.each([
     ['with a number', 'process.exit(3)', { name: 'ToolFailed', message: 'node ended with exit code 3' }],
-    ['with last words', `console.error('why'); process.exit(1)`, { name: 'ToolFailed', message: 'node ended with exit code 1: why' }],
-    ['by a signal', `process.kill(process.pid, 'SIGSEGV'); setInterval(() => 0, 9)`, { name: 'ToolCrashed', message: 'node was ended by SIGSEGV' }],
-    ['by the kernel', `process.kill(process.pid, 'SIGKILL'); setInterval(() => 0, 9)`, { name: 'ToolCrashed', message: expect.stringContaining('out of memory') }],
-    ['by the kernel inside a container', 'process.exit(137)', { name: 'ToolCrashed', message: expect.stringContaining('out of memory') }],
+    [
+      'with last words',
+      `console.error('why'); process.exit(1)`,
+      { name: 'ToolFailed', message: 'node ended with exit code 1: why' },
+    ],
+    [
+      'by a signal',
+      `process.kill(process.pid, 'SIGSEGV'); setInterval(() => 0, 9)`,
+      { name: 'ToolCrashed', message: 'node was ended by SIGSEGV' },
+    ],
+    [
+      'by the kernel',
+      `process.kill(process.pid, 'SIGKILL'); setInterval(() => 0, 9)`,
+      { name: 'ToolCrashed', message: expect.stringContaining('out of memory') },
+    ],
+    [
+      'by the kernel inside a container',
+      'process.exit(137)',
+      { name: 'ToolCrashed', message: expect.stringContaining('out of memory') },
+    ],
   ])('%s fails with its reason, argv and last lines', async (_, code, failure) => {
     const run = runCommand(node(code), { signal: never });
 
-    await expect(run).rejects.toMatchObject({ ...failure, details: { argv: [process.execPath, '-e', code] } });
+    await expect(run).rejects.toMatchObject({
+      ...failure,
+      details: { argv: [process.execPath, '-e', code] },
+    });
   });
 
   it('is success with 0', async () => {
@@ -128,6 +153,7 @@ describe('an end', () => {
     await runCommand(node(code), { signal: never, onLine: (line) => (pid = Number(line)) });
 
     await untilGone(pid);
+    expect(isAlive(pid)).toBe(false);
   }, 10_000);
 });
 
@@ -159,7 +185,10 @@ describe('an abort', () => {
   });
 
   it('before the start starts nothing', async () => {
-    const run = runCommand({ file: 'enginewright-no-such-tool', args: [] }, { signal: AbortSignal.abort(new Error('early')) });
+    const run = runCommand(
+      { file: 'enginewright-no-such-tool', args: [] },
+      { signal: AbortSignal.abort(new Error('early')) },
+    );
 
     await expect(run).rejects.toThrow('early');
   });
