@@ -9,6 +9,12 @@ import { printFailure } from './output/failure.ts';
 import { renderCommandHelp, renderHelp } from './output/help.ts';
 import { createPrinter } from './output/printer.ts';
 
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 const [verb, ...rest] = process.argv.slice(2);
 const json = rest.includes('--json');
 const print = createPrinter({ json, color: true });

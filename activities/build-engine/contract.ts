@@ -26,7 +26,7 @@ export const buildEngine = defineStep({
         adapters.map((adapter, index) => [`adapter ${index + 1}`, adapter.checkpoint.digest]),
       ),
     },
-    parameters: { toolchain, weights: adapters.map(({ weight }) => weight), ...parameters },
+    parameters: { ...parameters, toolchain, weights: adapters.map(({ weight }) => weight) },
   }),
   summary: ({ label, toolchain }) => `build and verify: ${label} (${toolchain})`,
 });

@@ -18,7 +18,7 @@ export const convertCheckpoint = defineStep({
   dependsOn: { toolchain: true, machine: 'none' },
   key: ({ model, toolchain, parameters }: ConvertCheckpointInput) => ({
     inputs: { model: model.digest },
-    parameters: { toolchain, ...parameters },
+    parameters: { ...parameters, toolchain },
   }),
   summary: describeCheckpoint,
 });

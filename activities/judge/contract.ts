@@ -53,7 +53,7 @@ export const judge = defineStep({
         name,
         label,
         toolchain,
-        failure?.name ?? null,
+        failure === null ? null : { ...failure },
       ]),
     },
   }),

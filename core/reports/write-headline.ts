@@ -32,7 +32,7 @@ function describeGroup(members: readonly ReportVariant[], verdict: Verdict): str
 }
 
 function reasonOf({ failure, gates, verdict }: ReportVariant): string | null {
-  if (failure !== null) return failure.message;
+  if (failure !== null) return /[.!?]$/.test(failure.message) ? failure.message : `${failure.message}.`;
   return gates.find((gate) => gate.verdict === verdict)?.sentence ?? null;
 }
 

@@ -9,6 +9,7 @@ import {
   type Manifest,
 } from '../../core/domain/artifact.ts';
 import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
+import { exists } from '../files/read-write.ts';
 import { asStoreFailure, errorCode, syncFile, syncFolder, writeAtomically } from '../files/atomic-write.ts';
 import type { ArtifactStore, KeyEntry, Lease, PublishRequest, Scratch } from './contract.ts';
 import { takeLease } from './lease.ts';
@@ -45,6 +46,12 @@ class FolderStore implements ArtifactStore {
   async publish<K extends ArtifactKind>(request: PublishRequest<K>): Promise<ArtifactRef<K>> {
     const { kind, folder, facts, provenance } = request;
     const files = await listFiles(folder);
+    // The store's own file of that name would replace it, and the digest would not cover what is gone.
+    if (await exists(join(folder, manifestName)))
+      throw new BuildFailure(
+        'InternalError',
+        `a step wrote ${manifestName}, a name the store keeps for itself`,
+      );
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const artifact: ArtifactRef<K> = { kind, digest: digestOf(kind, files), bytes };
     const manifest: Manifest<K> = { formatVersion: 1, kind, files, facts, provenance };
@@ -157,8 +164,13 @@ async function seal(folder: string, paths: readonly string[]): Promise<void> {
     await syncFile(absolute);
     await chmod(absolute, 0o444);
   }
-  for (const inner of new Set(paths.map((path) => dirname(join(folder, path))))) await syncFolder(inner);
-  await syncFolder(folder);
+  for (const inner of new Set(paths.flatMap(foldersAbove))) await syncFolder(join(folder, inner));
+}
+
+/** `a/b/c` lies in `a/b`, `a` and `.`: a name is durable once every folder above it is. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === '.' ? ['.'] : [above, ...foldersAbove(above)];
 }
 
 function firstDifference(manifest: Manifest, found: Manifest['files']): string | null {

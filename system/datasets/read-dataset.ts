@@ -5,7 +5,7 @@ import { BuildFailure } from '../../core/domain/failures.ts';
 import type { TextSource } from '../toolchains/contract.ts';
 
 const Summary = z.object({
-  id: z.string().optional(),
+  id: z.union([z.string(), z.number()]).optional(),
   document: z.string().min(1),
   reference: z.string().min(1),
 });
@@ -22,11 +22,19 @@ export const datasetFileName = 'dataset';
 
 /** JSON lines with `document` and `reference`. Throws DatasetInvalid naming the line, DatasetEmpty. */
 export function parseSummaries(text: string, label: string): SummaryPair[] {
-  return parseLines(text, label, Summary).map(({ id, document, reference }, index) => ({
-    id: id ?? `sample-${index + 1}`,
+  const pairs = parseLines(text, label, Summary).map(({ id, document, reference }, index) => ({
+    id: String(id ?? `sample-${index + 1}`),
     document,
     reference,
   }));
+  const seen = new Set<string>();
+  for (const { id } of pairs) {
+    // Figures are paired between engines by id.
+    if (seen.has(id))
+      throw new BuildFailure('DatasetInvalid', `${label} has two samples with the id '${id}'`);
+    seen.add(id);
+  }
+  return pairs;
 }
 
 /** Plain text runs on; JSON lines with `text` are one window each. Throws DatasetInvalid, DatasetEmpty. */

@@ -14,8 +14,7 @@ export function createSources(
   return (source: SourcePlan): ModelSource => {
     if (source.kind === 'folder') return createFolderSource(source);
     return createHubSource(source, async () => {
-      const named = raw[source.tokenVariable];
-      const found = await hubSettings({ ...raw, ...(named === undefined ? {} : { HF_TOKEN: named }) });
+      const found = await hubSettings(withToken(raw, source.tokenVariable));
       const shared = raw['HF_HUB_CACHE'] ?? raw['HUGGINGFACE_HUB_CACHE'] ?? raw['HF_HOME'];
       return {
         ...found,
@@ -25,4 +24,18 @@ export function createSources(
       };
     });
   };
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * HF_TOKEN is found the way Hugging Face's tools find it, its file included. A recipe that names another variable
+ * means that one only: falling back would show the hub a token its owner kept for something else.
+ */
+function withToken(raw: Variables, name: string): Variables {
+  if (name === 'HF_TOKEN') return raw;
+  const token = raw[name];
+  return token === undefined
+    ? { ...raw, HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }
+    : { ...raw, HF_TOKEN: token, HF_HUB_DISABLE_IMPLICIT_TOKEN: undefined };
 }

@@ -6,14 +6,14 @@ import type { FolderSource } from '../../core/domain/plan.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { errorCode } from '../files/atomic-write.ts';
 import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';
-import { selectFiles } from '../hub/select-files.ts';
+import { usableFiles } from './usable-files.ts';
 import type { ListedFile, Listing, ModelSource } from './contract.ts';
 import { weightsFormat } from './weights-format.ts';
 
 /** A folder in Hugging Face layout. Its commit is a digest over its files, so changing a byte is a new commit. */
 export function createFolderSource({ path: root }: FolderSource): ModelSource {
   async function list(scope: EffectScope): Promise<Listing> {
-    const selected = selectFiles(await findFiles(root));
+    const selected = usableFiles(await findFiles(root));
     if (weightsFormat(selected) === null)
       throw new BuildFailure('SnapshotEmpty', `${root} holds no weights as safetensors or bin`);
     const files: ListedFile[] = [];

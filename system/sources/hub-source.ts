@@ -6,7 +6,7 @@ import type { Digest } from '../../core/domain/artifact.ts';
 import { fetchSnapshot } from '../hub/fetch-snapshot.ts';
 import type { HubFile } from '../hub/hub-file.ts';
 import { resolveRevision } from '../hub/resolve-revision.ts';
-import { selectFiles } from '../hub/select-files.ts';
+import { usableFiles } from './usable-files.ts';
 import type { Listing, ModelSource } from './contract.ts';
 import { weightsFormat } from './weights-format.ts';
 
@@ -37,7 +37,7 @@ export function createHubSource(
     resolve: (scope) => files(revision, scope),
     async list(commit, scope): Promise<Listing> {
       if (!listed.has(commit)) await files(commit, scope);
-      const selected = selectFiles(listed.get(commit) ?? []);
+      const selected = usableFiles(listed.get(commit) ?? []);
       if (weightsFormat(selected) === null) {
         throw new BuildFailure(
           'SnapshotEmpty',

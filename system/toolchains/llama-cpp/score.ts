@@ -44,7 +44,7 @@ export async function perplexity(
     settings,
     folder: engineFolder,
     sequences: 1,
-    contextTokens: plan.window,
+    ...contextFor(source, plan.window),
   });
   const { windows, windowsSha256 } = await session.request('perplexity', {
     engine,
@@ -60,7 +60,7 @@ export async function divergence(
 ): Promise<DivergenceScores> {
   const { engineFolder, baselineFolder, source, plan } = request;
   await using session = await openSession(settings, scope);
-  const options = { settings, sequences: 1, contextTokens: plan.window };
+  const options = { settings, sequences: 1, ...contextFor(source, plan.window) };
   const { engine: candidate } = await openEngine(session, { ...options, folder: engineFolder });
   const { engine: baseline } = await openEngine(session, { ...options, folder: baselineFolder });
   const compared = await session.request('divergence', {
@@ -119,6 +119,11 @@ export async function measure(
     peakMemoryBytes = Math.max(peakMemoryBytes, measured.peakMemoryBytes);
   }
   return { workload: { inputTokens, outputTokens }, points, peakMemoryBytes };
+}
+
+/** Texts are as long as they are: the engine's own context is their bound. */
+function contextFor(source: TextSource, window: number): { readonly contextTokens?: number } {
+  return source.kind === 'text' ? { contextTokens: window } : {};
 }
 
 function windowsOf(

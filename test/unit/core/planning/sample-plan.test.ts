@@ -13,7 +13,7 @@ function dataset(letter: string): ArtifactRef<'dataset'> {
   return { kind: 'dataset', digest: letter.repeat(64) as Digest, bytes: 1_000 };
 }
 
-// After a wanted change of the planner: `npx vitest run -u sample-plan`, then read the difference.
+// After a wanted change of the planner: `npx vitest run --project unit sample-plan --update`, then read the difference.
 it('plans the sample recipe as the golden text says', async () => {
   const text = readFileSync(join(packageRoot(), 'examples', 'sample', 'recipe.yaml'), 'utf8');
   const loaded = loadRecipe(text);

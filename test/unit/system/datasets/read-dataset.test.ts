@@ -81,3 +81,20 @@ describe('a dataset in the store', () => {
     await rm(root, { recursive: true });
   });
 });
+
+describe('sample ids', () => {
+  const line = (id: unknown): string => JSON.stringify({ id, document: 'd', reference: 'r' });
+
+  it('may be numbers', () => {
+    expect(parseSummaries([line(7), line('8')].join('\n'), 'x.jsonl').map(({ id }) => id)).toEqual([
+      '7',
+      '8',
+    ]);
+  });
+
+  it('are refused when two samples share one, because figures are paired by them', () => {
+    expect(() => parseSummaries([line('a'), line('a')].join('\n'), 'x.jsonl')).toThrow(
+      expect.objectContaining({ name: 'DatasetInvalid', message: "x.jsonl has two samples with the id 'a'" }),
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HubSource } from '../../../../core/domain/plan.ts';
+import { startLoopbackHub, type LoopbackHub } from '../../../../system/loopback-hub/start-loopback-hub.ts';
+import { createSources } from '../../../../system/sources/create-sources.ts';
+import { makeSmallRepository, type SmallRepository } from '../../../fixtures/small-repository.ts';
+
+const scope = { signal: new AbortController().signal, onProgress: () => undefined };
+
+describe('a source on the hub', () => {
+  let repository: SmallRepository;
+  let hub: LoopbackHub;
+  let home: string;
+  const source = (tokenVariable = 'HF_TOKEN'): HubSource => ({
+    kind: 'hub',
+    repository: repository.repo,
+    revision: 'main',
+    endpoint: hub.endpoint,
+    tokenVariable,
+  });
+
+  beforeEach(async () => {
+    repository = await makeSmallRepository();
+    home = await mkdtemp(join(tmpdir(), 'enginewright-home-'));
+  });
+  afterEach(async () => {
+    await hub.close();
+    await repository[Symbol.asyncDispose]();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  it('has another commit once a byte of its weights changes, and the old one when it changes back', async () => {
+    hub = await startLoopbackHub({ root: repository.root });
+    const model = createSources({ raw: {} }, home)(source());
+    const before = await model.resolve(scope);
+    const changed = Buffer.from(repository.weights);
+    changed.writeUInt8(changed.readUInt8(1000) ^ 1, 1000);
+
+    await writeFile(join(repository.folder, 'model.safetensors'), changed);
+    const after = await model.resolve(scope);
+    await writeFile(join(repository.folder, 'model.safetensors'), repository.weights);
+
+    expect(after).not.toBe(before);
+    expect(await model.resolve(scope)).toBe(before);
+  });
+
+  it('is fetched whole into the folder and into the home, and nowhere else', async () => {
+    hub = await startLoopbackHub({ root: repository.root });
+    const model = createSources({ raw: {} }, home)(source());
+    const out = join(home, 'out');
+
+    const listing = await model.list(await model.resolve(scope), scope);
+    const facts = await model.fetch(listing, out, scope);
+
+    expect(facts).toMatchObject({ format: 'safetensors', commit: listing.commit });
+    expect(await readFile(join(out, 'model.safetensors'))).toEqual(repository.weights);
+    expect(await readdir(home)).toEqual(expect.arrayContaining(['hub', 'out']));
+  });
+
+  it("leaves a repository's manifest.json out: the store keeps that name for itself", async () => {
+    await writeFile(join(repository.folder, 'manifest.json'), '{}');
+    hub = await startLoopbackHub({ root: repository.root });
+    const model = createSources({ raw: {} }, home)(source());
+
+    const listing = await model.list(await model.resolve(scope), scope);
+
+    expect(listing.files.map(({ path }) => path)).not.toContain('manifest.json');
+    expect(listing.files.map(({ path }) => path)).toContain('config.json');
+  });
+
+  it('is read with the token the recipe names, and never with another one', async () => {
+    hub = await startLoopbackHub({
+      root: repository.root,
+      tokens: { hf_friend: [repository.repo] },
+      gated: [repository.repo],
+    });
+    const raw = { TEAM_TOKEN: 'hf_friend', HF_TOKEN: 'hf_friend' };
+    const fetchWith = async (tokenVariable: string): Promise<unknown> => {
+      const model = createSources({ raw }, home)(source(tokenVariable));
+      const listing = await model.list(await model.resolve(scope), scope);
+      return model.fetch(listing, join(home, tokenVariable), scope);
+    };
+
+    await expect(fetchWith('TEAM_TOKEN')).resolves.toMatchObject({ format: 'safetensors' });
+    await rm(join(home, 'hub'), { recursive: true });
+    await expect(fetchWith('UNSET_TOKEN')).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
