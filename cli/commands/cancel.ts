@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { defineCommand } from '../define-command.ts';
 import { findRun } from '../temporal/find-run.ts';
+import { addressOption } from '../temporal/address-option.ts';
 import { openStack } from '../temporal/open-stack.ts';
 
 export const cancel = defineCommand({
@@ -8,11 +9,7 @@ export const cancel = defineCommand({
   summary: 'Cancel a run and wait until its processes are gone.',
   positionals: 'RUN',
   options: {
-    address: {
-      type: 'string',
-      value: 'HOST:PORT',
-      description: 'Temporal server (default: the one running here).',
-    },
+    address: addressOption,
   },
   async run({ options, positionals, ...context }) {
     await using stack = await openStack(context, { address: options.address, start: false });

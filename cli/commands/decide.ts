@@ -3,6 +3,7 @@ import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Decision } from '../../workflows/messages.ts';
 import { defineCommand, type Command } from '../define-command.ts';
 import { findRun } from '../temporal/find-run.ts';
+import { addressOption } from '../temporal/address-option.ts';
 import { openStack } from '../temporal/open-stack.ts';
 
 export const approve = decision('approve', 'Approve the release a run waits with; its alias is promoted.');
@@ -16,11 +17,7 @@ function decision(name: 'approve' | 'reject', summary: string): Command {
     options: {
       by: { type: 'string', value: 'NAME', description: 'Who decides; stays in the history.' },
       reason: { type: 'string', value: 'TEXT', description: 'Why; stays in the history.' },
-      address: {
-        type: 'string',
-        value: 'HOST:PORT',
-        description: 'Temporal server (default: the one running here).',
-      },
+      address: addressOption,
     },
     async run({ options, positionals, ...context }) {
       const { by } = options;

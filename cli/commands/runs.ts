@@ -2,6 +2,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { defineCommand } from '../define-command.ts';
 import { renderTextTable } from '../output/text-table.ts';
 import { parseWhole } from '../parse-number.ts';
+import { addressOption } from '../temporal/address-option.ts';
 import { openStack } from '../temporal/open-stack.ts';
 
 export const runs = defineCommand({
@@ -9,11 +10,7 @@ export const runs = defineCommand({
   summary: 'List runs, newest first.',
   positionals: '',
   options: {
-    address: {
-      type: 'string',
-      value: 'HOST:PORT',
-      description: 'Temporal server (default: the one running here).',
-    },
+    address: addressOption,
     recipe: { type: 'string', value: 'NAME', description: 'Only runs of this recipe.' },
     limit: { type: 'string', value: 'N', description: 'How many (default 20).' },
   },

@@ -2,6 +2,7 @@ import { defineCommand } from '../define-command.ts';
 import { renderStepLine } from '../output/progress-lines.ts';
 import { readProgress } from '../run/read-progress.ts';
 import { findRun } from '../temporal/find-run.ts';
+import { addressOption } from '../temporal/address-option.ts';
 import { openStack } from '../temporal/open-stack.ts';
 
 export const show = defineCommand({
@@ -9,11 +10,7 @@ export const show = defineCommand({
   summary: 'Show what a run did or is doing, step by step.',
   positionals: 'RUN',
   options: {
-    address: {
-      type: 'string',
-      value: 'HOST:PORT',
-      description: 'Temporal server (default: the one running here).',
-    },
+    address: addressOption,
   },
   async run({ options, positionals, ...context }) {
     await using stack = await openStack(context, { address: options.address, start: false });

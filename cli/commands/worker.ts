@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { workerRoles, createWorker } from '../../workers/create-worker.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import { searchAttributes } from '../../core/domain/search-attributes.ts';
+import { prepareServer } from '../../system/temporal-server/prepare-server.ts';
 import { defineCommand } from '../define-command.ts';
 
 export const worker = defineCommand({
@@ -25,6 +27,11 @@ export const worker = defineCommand({
     if (role === undefined)
       throw new BuildFailure('UsageInvalid', `--role is one of ${workerRoles.join(', ')}`);
     const address = options.address ?? environment.temporalAddress ?? '127.0.0.1:7233';
+    // The supervisor of an embedded server has done this already.
+    if (!options.supervised) {
+      const attributes = role === 'control' ? searchAttributes : [];
+      await prepareServer(address, { namespace: environment.namespace, attributes });
+    }
     const running = await createWorker({ role, address, home, environment });
     const stop = (): void => {
       if (running.getState() === 'RUNNING') running.shutdown();

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { definedVariables } from '../../config/environment.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { readStackRecord } from '../../system/supervisor/stack-record.ts';
 import { spawnStack } from '../../system/supervisor/spawn-stack.ts';
+import { connectToServer } from '../../system/temporal-server/prepare-server.ts';
 import type { Context } from '../define-command.ts';
 
 export interface OpenStack extends AsyncDisposable {
@@ -22,8 +23,6 @@ export interface StackWish {
   readonly keepUp?: boolean;
   readonly hub?: string | undefined;
 }
-
-const connectMs = 5_000;
 
 /** A client of the server that was named, of the stack that runs in this home, or of one started for this verb. */
 export async function openStack(context: Context, wish: StackWish): Promise<OpenStack> {
@@ -58,7 +57,7 @@ async function open(
   { environment }: Context,
   end: () => Promise<void>,
 ): Promise<OpenStack> {
-  const connection = await connect(address).catch(async (error: unknown) => {
+  const connection = await connectToServer(address).catch(async (error: unknown) => {
     await end();
     throw error;
   });
@@ -72,12 +71,4 @@ async function open(
       await end();
     },
   };
-}
-
-async function connect(address: string): Promise<Connection> {
-  try {
-    return await Connection.connect({ address, connectTimeout: connectMs });
-  } catch (error) {
-    throw new BuildFailure('ServerUnreachable', `no Temporal server answers at ${address}`, { cause: error });
-  }
 }

@@ -37,6 +37,14 @@ export interface NamespaceSettings {
  */
 export async function bootstrapNamespace(connection: Connection, settings: NamespaceSettings): Promise<void> {
   await provideRetention(connection, settings);
+  await registerSearchAttributes(connection, settings);
+}
+
+/** The part of bootstrapNamespace that a server of somebody else's may have done to it: how long it keeps runs is theirs. */
+export async function registerSearchAttributes(
+  connection: Connection,
+  settings: Pick<NamespaceSettings, 'namespace' | 'attributes'>,
+): Promise<void> {
   const missing = await listMissing(connection, settings);
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
@@ -81,7 +89,10 @@ async function readRetention(connection: Connection, namespace: string): Promise
   }
 }
 
-async function listMissing(connection: Connection, { namespace, attributes }: NamespaceSettings) {
+async function listMissing(
+  connection: Connection,
+  { namespace, attributes }: Pick<NamespaceSettings, 'namespace' | 'attributes'>,
+) {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   for (const { name, type } of attributes) {
     const found: number = customAttributes[name] ?? indexedValueTypes[type];
