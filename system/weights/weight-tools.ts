@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { EffectScope } from '../../core/domain/progress.ts';
+import { manifestName } from '../artifact-store/manifest.ts';
 import { locateWeights } from '../native-cli/locate.ts';
 import { compareWeights } from './compare-weights.ts';
 import type { WeightTools } from './contract.ts';
@@ -17,8 +20,21 @@ export function createWeightTools(executable: string | null): WeightTools {
     executable: locateWeights(executable),
   });
   return {
-    convert: async (request, scope) => convertWeights(request, located(scope)),
+    async convert(request, scope) {
+      const report = await convertWeights(request, located(scope));
+      await dropManifest(request.to);
+      return report;
+    },
     compare: async (a, b, scope) => compareWeights(a, b, located(scope)),
-    merge: async (request, scope) => mergeAdapters(request, located(scope)),
+    async merge(request, scope) {
+      const report = await mergeAdapters(request, located(scope));
+      await dropManifest(request.out);
+      return report;
+    },
   };
+}
+
+/** An artifact's folder has its manifest beside the weights; it describes the input and must not go along. */
+async function dropManifest(folder: string): Promise<void> {
+  await rm(join(folder, manifestName), { force: true });
 }
