@@ -2,11 +2,12 @@
  * The llama.cpp child: `node child.js [LIBRARY_FOLDER]`. Native code can crash, run out of memory or never come back;
  * here it takes nothing with it but this process. protocol.ts says what is spoken.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { BuildFailure, isBuildFailure } from '../../../core/domain/failures.ts';
 import { bindLibrary, widenNativeStacks } from './bind-library.ts';
 import { locateLibraries } from './locate-libraries.ts';
+import { logMarkOf } from './log-mark.ts';
 import type { ChildState, ReportProgress } from './ops/operation.ts';
 import { registry } from './ops/registry.ts';
 import {
@@ -80,6 +81,8 @@ async function answer(state: ChildState, line: string): Promise<void> {
     const result = await perform(state, call.op, { id: call.id, params: call.params });
     say({ event: 'result', id: call.id, result });
   } catch (error) {
+    // llama.cpp writes its log unbuffered, so all of it lies before the mark.
+    if (id !== null) writeSync(process.stderr.fd, `${logMarkOf(id)}\n`);
     say({ event: 'error', id, failure: describeFailure(error) });
   }
 }

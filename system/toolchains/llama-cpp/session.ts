@@ -8,6 +8,7 @@ import type { EffectScope, Progress } from '../../../core/domain/progress.ts';
 import { describeExit } from '../../process/describe-exit.ts';
 import { endGroup } from '../../process/end-group.ts';
 import { LineTail } from '../../process/tail.ts';
+import { LogMarks } from './log-mark.ts';
 import {
   type FailureMessage,
   operations,
@@ -61,6 +62,7 @@ export class LlamaSession implements AsyncDisposable {
   readonly #child: LlamaChild;
   readonly #log: WriteStream | undefined;
   readonly #stderr = new LineTail();
+  readonly #marks = new LogMarks();
   readonly #pending = new Map<number, Pending>();
   readonly #ended: Promise<void>;
   readonly #onAbort: () => void;
@@ -134,7 +136,9 @@ export class LlamaSession implements AsyncDisposable {
     // A child that died takes no more requests; its exit tells why.
     this.#child.stdin.on('error', () => {});
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line));
-    createInterface({ input: this.#child.stderr }).on('line', (line) => this.#note(line));
+    createInterface({ input: this.#child.stderr })
+      .on('line', (line) => this.#marks.take(line) || this.#note(line))
+      .on('close', () => this.#marks.end());
   }
 
   #note(line: string): void {
@@ -156,8 +160,9 @@ export class LlamaSession implements AsyncDisposable {
     if (pending === undefined) return;
     if (message.event === 'progress') return pending.onProgress(asProgress(message));
     this.#pending.delete(message.id ?? 0);
-    if (message.event === 'result') pending.resolve(message.result);
-    else pending.reject(this.#asFailure(message.failure));
+    if (message.event === 'result') return pending.resolve(message.result);
+    const { failure, id } = message;
+    void this.#marks.wait(id ?? 0).then(() => pending.reject(this.#asFailure(failure)));
   }
 
   #asFailure({ name, message, hint, details }: FailureMessage): BuildFailure {
