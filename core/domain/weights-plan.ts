@@ -25,7 +25,7 @@ export interface BytesPiece {
   readonly base64: string;
 }
 
-interface Checked {
+export interface Checked {
   /** Absolute output offsets that receive the CRC-32 (zip polynomial, u32) of this piece once it is written. */
   readonly crc32At?: readonly number[];
   /** Reported in events, e.g. the tensor's name. */
