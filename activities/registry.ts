@@ -1,4 +1,5 @@
 import { createBuildEngine } from './build-engine/activity.ts';
+import { createCaptureStatistics } from './capture-statistics/activity.ts';
 import { createCompareWeights } from './compare-weights/activity.ts';
 import { createConvertAdapter } from './convert-adapter/activity.ts';
 import { createConvertCheckpoint } from './convert-checkpoint/activity.ts';
@@ -8,7 +9,9 @@ import { createJudge } from './judge/activity.ts';
 import { createMeasureEngine } from './measure-engine/activity.ts';
 import { createMergeAdapters } from './merge-adapters/activity.ts';
 import { createPromote } from './promote/activity.ts';
+import { createProveMerge } from './prove-merge/activity.ts';
 import { createPublish } from './publish/activity.ts';
+import { createQuantize } from './quantize/activity.ts';
 import { createResolveSource } from './resolve-source/activity.ts';
 import { createScoreEngine } from './score-engine/activity.ts';
 import type { StepDeps } from './step-deps.ts';
@@ -22,6 +25,7 @@ export function createCpuSteps(deps: StepDeps) {
     'convert-weights': createConvertWeights(deps),
     'compare-weights': createCompareWeights(deps),
     'merge-adapters': createMergeAdapters(deps),
+    quantize: createQuantize(deps),
     judge: createJudge(deps),
     publish: createPublish(deps),
     promote: createPromote(deps),
@@ -31,6 +35,8 @@ export function createCpuSteps(deps: StepDeps) {
 /** Steps of a toolchain's queue, by activity type. */
 export function createEngineSteps(deps: StepDeps) {
   return {
+    'prove-merge': createProveMerge(deps),
+    'capture-statistics': createCaptureStatistics(deps),
     'convert-checkpoint': createConvertCheckpoint(deps),
     'convert-adapter': createConvertAdapter(deps),
     'build-engine': createBuildEngine(deps),

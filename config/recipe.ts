@@ -43,6 +43,13 @@ const Sweep = z.strictObject({
     .describe('Setting (dotted path inside the variant) → values; several axes give every combination.'),
 });
 
+const Calibration = z.strictObject({
+  dataset: FilePath.describe('Plain text or JSON lines with `text`; not what the evaluation reads.'),
+  samples: z.int().min(1).max(4096).default(64).describe('Windows read.'),
+  window: z.int().min(8).max(65_536).default(512).describe('Tokens per window.'),
+  seed: z.int().min(0).default(1).describe('Which windows of a longer text.'),
+});
+
 const Trial = z.strictObject({
   prompts: z.array(z.string().min(1)).min(1).max(64).describe('Texts to continue.'),
   maxNewTokens: z.int().min(1).max(4096).default(48).describe('Tokens generated per prompt, at most.'),
@@ -142,6 +149,7 @@ export const Recipe = z.strictObject({
     .describe('The engines to make, by name.'),
   sweep: Sweep.optional().describe('More variants, made from one of the named.'),
   concurrency: z.int().min(1).max(64).default(2).describe('Variants under way at once.'),
+  calibration: Calibration.optional().describe('Texts that gptq, awq and smoothquant look at.'),
   trial: Trial.default({
     prompts: ['Once upon a time', 'The capital of France is', 'In 1969,'],
     maxNewTokens: 48,

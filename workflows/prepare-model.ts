@@ -6,6 +6,7 @@ import {
   type MergeAdaptersInput,
   type WeightsRef,
 } from '../activities/merge-adapters/contract.ts';
+import { proveMerge } from '../activities/prove-merge/contract.ts';
 import { resolveSource } from '../activities/resolve-source/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { JsonObject } from '../core/domain/json.ts';
@@ -16,6 +17,8 @@ import type { Story, StepPlace } from './story.ts';
 
 export interface PreparedModel {
   readonly model: WeightsRef | ArtifactRef<'model'>;
+  /** That the merged model says what base and adapters say; null when nothing was merged. */
+  readonly proof: ArtifactRef<'proof'> | null;
   /** Adapters the recipe keeps for run time. */
   readonly runTimeAdapters: readonly PreparedAdapter[];
   /** Repositories, commits and digests: the report's and the release's provenance. */
@@ -49,9 +52,11 @@ export async function prepareModel(story: Story, plan: Plan): Promise<PreparedMo
   ]);
   const merged = adapters.filter(({ merge }) => merge);
   const request = { base: base.weights, adapters: merged.map(toMerge), rounding: plan.rounding };
-  const model = merged.length === 0 ? base.weights : await merge(story, request);
+  const { model, proof } =
+    merged.length === 0 ? { model: base.weights, proof: null } : await mergeAndProve(story, plan, request);
   return {
     model,
+    proof,
     runTimeAdapters: adapters.filter(({ merge }) => !merge),
     sources: { model: base.facts, adapters: adapters.map(({ facts }) => facts) },
   };
@@ -82,6 +87,15 @@ function toMerge({ weights, weight, label }: PreparedAdapter): MergeAdaptersInpu
   return { weights, weight, label };
 }
 
-async function merge(story: Story, request: MergeAdaptersInput): Promise<ArtifactRef<'model'>> {
-  return (await story.step(mergeAdapters, request, onCpu('merge-adapters'))).artifact;
+/** Nothing is built from a merged model before it has been held against its base with the adapters at run time. */
+async function mergeAndProve(story: Story, plan: Plan, request: MergeAdaptersInput) {
+  const { artifact: model } = await story.step(mergeAdapters, request, onCpu('merge-adapters'));
+  const variant = plan.variants.find(({ name }) => name === plan.baseline);
+  if (variant === undefined) return { model, proof: null };
+  const { toolchain, queue } = variant;
+  const texts = plan.trial.prompts.map(({ text }) => text);
+  const { base, adapters } = request;
+  const proving = { base, adapters, model, toolchain, texts };
+  const { artifact: proof } = await story.step(proveMerge, proving, { id: 'prove-merge', queue });
+  return { model, proof };
 }

@@ -8,13 +8,12 @@ import { tryEngine } from '../activities/try-engine/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { BenchmarkPlan, EvaluationPlan, TrialPlan, VariantPlan } from '../core/domain/plan.ts';
 import { failureOf, Story, type StepPlace } from './story.ts';
+import type { Checkpoints } from './write-checkpoints.ts';
 
 const bytesKey = defineSearchAttributeKey('EwEngineBytes', SearchAttributeType.INT);
 
-export interface ProduceEngineInput {
+export interface ProduceEngineInput extends Checkpoints {
   readonly variant: VariantPlan;
-  readonly checkpoint: ArtifactRef<'checkpoint'>;
-  readonly adapters: readonly { readonly checkpoint: ArtifactRef<'checkpoint'>; readonly weight: number }[];
   readonly trial: TrialPlan;
   readonly evaluations: readonly EvaluationPlan[];
   readonly benchmark: BenchmarkPlan | null;
@@ -29,7 +28,7 @@ export async function produceEngine(input: ProduceEngineInput): Promise<VariantO
   const { toolchain, queue } = variant;
   const story = new Story(variant.name);
   const on = (id: string): StepPlace => ({ id, queue });
-  let outcome = emptyOutcome(variant);
+  let outcome: VariantOutcome = { ...emptyOutcome(variant), quantized: input.quantized };
   try {
     const build = {
       checkpoint: input.checkpoint,
@@ -77,5 +76,6 @@ function evaluationsFor({
 }
 
 export function emptyOutcome({ name, label, toolchain }: VariantPlan): VariantOutcome {
-  return { name, label, toolchain, engine: null, trial: null, scores: [], measurement: null, failure: null };
+  const nothing = { quantized: null, engine: null, trial: null, measurement: null, failure: null };
+  return { name, label, toolchain, scores: [], ...nothing };
 }

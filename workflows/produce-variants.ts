@@ -8,15 +8,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { convertAdapter } from '../activities/convert-adapter/contract.ts';
-import { convertCheckpoint } from '../activities/convert-checkpoint/contract.ts';
 import type { VariantOutcome } from '../activities/judge/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
-import { canonicalJson } from '../core/domain/json.ts';
 import type { Plan, VariantPlan } from '../core/domain/plan.ts';
 import type { PreparedModel } from './prepare-model.ts';
 import { emptyOutcome, produceEngine, type ProduceEngineInput } from './produce-engine.ts';
 import { failureOf, type Story } from './story.ts';
+import { CheckpointWriter } from './write-checkpoints.ts';
 
 const variantKey = defineSearchAttributeKey('EwVariant', SearchAttributeType.KEYWORD);
 const toolchainKey = defineSearchAttributeKey('EwToolchain', SearchAttributeType.KEYWORD);
@@ -28,7 +26,7 @@ export async function produceVariants(
   plan: Plan,
   prepared: PreparedModel,
 ): Promise<VariantOutcome[]> {
-  const checkpoints = createCheckpoints(story, prepared);
+  const checkpoints = new CheckpointWriter(story, plan, prepared);
   const produce = async (
     variant: VariantPlan,
     baseline: ArtifactRef<'engine'> | null,
@@ -36,7 +34,7 @@ export async function produceVariants(
     const { trial, evaluations, benchmark } = plan;
     const isBaseline = variant.name === plan.baseline;
     try {
-      const inputs = await checkpoints(variant);
+      const inputs = await checkpoints.write(variant);
       const settings = { variant, trial, evaluations, benchmark, baseline, isBaseline };
       return await runChild(story, plan, { ...settings, ...inputs });
     } catch (error) {
@@ -69,35 +67,6 @@ function runChild(story: Story, plan: Plan, input: ProduceEngineInput): Promise<
       { key: toolchainKey, value: toolchain },
     ],
   });
-}
-
-/** Variants whose conversion has equal parameters share the checkpoint; it is written when the first one asks. */
-function createCheckpoints(story: Story, { model, runTimeAdapters }: PreparedModel) {
-  const made = new Map<string, Promise<Pick<ProduceEngineInput, 'checkpoint' | 'adapters'>>>();
-  return ({ toolchain, queue, checkpoint: parameters }: VariantPlan) => {
-    const id = canonicalJson({ toolchain, parameters });
-    const write = async (): Promise<Pick<ProduceEngineInput, 'checkpoint' | 'adapters'>> => {
-      const suffix = made.size === 1 ? '' : `/${made.size}`;
-      const place = { id: `convert-checkpoint${suffix}`, queue };
-      const { artifact } = await story.step(convertCheckpoint, { model, toolchain, parameters }, place);
-      const adapters = [];
-      for (const [index, { weights, weight, label }] of runTimeAdapters.entries()) {
-        const input = { adapter: weights, base: model, toolchain, label };
-        const adapter = await story.step(convertAdapter, input, {
-          id: `convert-adapter/${index + 1}${suffix}`,
-          queue,
-        });
-        adapters.push({ checkpoint: adapter.artifact, weight });
-      }
-      return { checkpoint: artifact, adapters };
-    };
-    const known = made.get(id);
-    if (known !== undefined) return known;
-    // Registered before it runs, so that `made.size` already counts it.
-    const promise = Promise.resolve().then(write);
-    made.set(id, promise);
-    return promise;
-  };
 }
 
 /** What a failed variant had reached travels in the details of its failure. */

@@ -3,9 +3,15 @@ import type { JsonObject } from '../../core/domain/json.ts';
 import { defineStep } from '../../core/domain/step.ts';
 
 export interface ConvertCheckpointInput {
-  readonly model: ArtifactRef<'snapshot'> | ArtifactRef<'weights'> | ArtifactRef<'model'>;
+  readonly model:
+    | ArtifactRef<'snapshot'>
+    | ArtifactRef<'weights'>
+    | ArtifactRef<'model'>
+    | ArtifactRef<'quantized'>;
   readonly toolchain: string;
   readonly parameters: JsonObject;
+  /** The quantization the model has already, in words. */
+  readonly label: string | null;
 }
 
 export const convertCheckpoint = defineStep({
@@ -26,6 +32,8 @@ export const convertCheckpoint = defineStep({
 export function describeCheckpoint({
   toolchain,
   parameters: { type },
-}: Pick<ConvertCheckpointInput, 'toolchain' | 'parameters'>): string {
+  label,
+}: Pick<ConvertCheckpointInput, 'toolchain' | 'parameters' | 'label'>): string {
+  if (label !== null) return `write the ${toolchain} checkpoint: ${label}`;
   return `write the ${toolchain} checkpoint${typeof type === 'string' ? ` (${type})` : ''}`;
 }

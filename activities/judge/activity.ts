@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { BenchmarkSamples, TrialTexts, VariantScores } from '../../core/domain/measurement.ts';
-import type { ReportArtifact } from '../../core/domain/report.ts';
+import type { MergeProof } from '../../core/domain/merge-proof.ts';
+import type { ReportArtifact, TensorError } from '../../core/domain/report.ts';
 import type { StepResult } from '../../core/domain/step.ts';
 import { buildReport, type VariantInput } from '../../core/reports/build-report.ts';
 import { renderHtml } from '../../core/reports/render-html.ts';
@@ -27,8 +28,9 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
   return (input: JudgeInput): Promise<StepResult<'report'>> =>
     runStep(judge, input, async (scope) => {
       const variants = await Promise.all(input.variants.map((variant) => readVariant(variant, scope, store)));
-      const { recipe, baseline, gates } = input;
-      const report = buildReport({ recipe: { name: recipe }, baseline, gates, variants });
+      const { recipe, baseline, gates, proof } = input;
+      const mergeProof = proof === null ? null : await readJson<MergeProof>(proof, 'proof.json', scope);
+      const report = buildReport({ recipe: { name: recipe }, baseline, gates, variants, mergeProof });
       const renderings = {
         'report.json': `${JSON.stringify(report, null, 2)}\n`,
         'report.html': renderHtml(report),
@@ -54,7 +56,7 @@ async function readVariant(
   scope: StepScope,
   store: StepDeps['store'],
 ): Promise<VariantInput> {
-  const { name, label, engine, trial, measurement, failure } = outcome;
+  const { name, label, quantized, engine, trial, measurement, failure } = outcome;
   const documents = await Promise.all(
     outcome.scores.map((ref) => readJson<ScoresDocument>(ref, 'scores.json', scope)),
   );
@@ -72,6 +74,7 @@ async function readVariant(
     quantization: label,
     scores,
     artifacts: artifactsOf(outcome),
+    ...(quantized === null ? {} : { tensorErrors: await readTensorErrors(quantized, store) }),
     ...(provenance?.toolchain === undefined
       ? {}
       : { toolchain: { id: outcome.toolchain, ...provenance.toolchain } }),
@@ -79,11 +82,20 @@ async function readVariant(
   };
 }
 
+/** Facts of a quantized model are what the weight tools measured while they wrote it. */
+async function readTensorErrors(
+  { digest }: ArtifactRef<'quantized'>,
+  store: StepDeps['store'],
+): Promise<readonly TensorError[]> {
+  const { facts } = await store.manifestOf(digest);
+  return (facts['worst'] ?? []) as unknown as readonly TensorError[];
+}
+
 async function readJson<T>(ref: ArtifactRef, file: string, scope: StepScope): Promise<T> {
   return readOwnJson<T>(join(await scope.folderOf(ref), file));
 }
 
-function artifactsOf({ engine, trial, scores, measurement }: VariantOutcome): ReportArtifact[] {
-  const refs = [engine, trial, ...scores, measurement].filter((ref) => ref !== null);
+function artifactsOf({ quantized, engine, trial, scores, measurement }: VariantOutcome): ReportArtifact[] {
+  const refs = [quantized, engine, trial, ...scores, measurement].filter((ref) => ref !== null);
   return refs.map(({ kind, digest, bytes }) => ({ role: kind, digest, bytes }));
 }

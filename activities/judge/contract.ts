@@ -9,6 +9,7 @@ export interface VariantOutcome {
   readonly name: string;
   readonly label: string;
   readonly toolchain: string;
+  readonly quantized: ArtifactRef<'quantized'> | null;
   readonly engine: ArtifactRef<'engine'> | null;
   readonly trial: ArtifactRef<'trial'> | null;
   readonly scores: readonly ArtifactRef<'scores'>[];
@@ -21,6 +22,8 @@ export interface JudgeInput {
   readonly baseline: string;
   readonly variants: readonly VariantOutcome[];
   readonly gates: readonly GatePlan[];
+  /** Null when nothing was merged. */
+  readonly proof: ArtifactRef<'proof'> | null;
   /** Digests and commits of what went in, for the report's provenance. */
   readonly sources: JsonObject;
 }
@@ -36,14 +39,17 @@ export interface JudgeFacts {
 
 export const judge = defineStep({
   name: 'judge',
-  version: 2,
+  version: 3,
   produces: 'report',
   worker: 'cpu',
   startToCloseTimeout: '30 minutes',
   stallTimeoutMs: 600_000,
   dependsOn: { toolchain: false, machine: 'none' },
-  key: ({ recipe, baseline, variants, gates, sources }: JudgeInput) => ({
-    inputs: Object.fromEntries(variants.flatMap(artifactsOf)),
+  key: ({ recipe, baseline, variants, gates, proof, sources }: JudgeInput) => ({
+    inputs: {
+      ...Object.fromEntries(variants.flatMap(artifactsOf)),
+      ...(proof === null ? {} : { proof: proof.digest }),
+    },
     parameters: {
       recipe,
       baseline,
@@ -62,6 +68,7 @@ export const judge = defineStep({
 
 function artifactsOf(variant: VariantOutcome) {
   const refs = [
+    ['quantized', variant.quantized],
     ['engine', variant.engine],
     ['trial', variant.trial],
     ['measurement', variant.measurement],

@@ -13,7 +13,8 @@ import { createToolchains, identitiesOf } from '../../system/toolchains/create-t
 import { defineCommand, type Context } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 import { renderTextTable } from '../output/text-table.ts';
-import { predictSteps, type Foresight } from '../run/predict-steps.ts';
+import { predictSteps } from '../run/predict-steps.ts';
+import type { Foresight } from '../run/predictions.ts';
 import { preparePlan } from '../run/prepare-plan.ts';
 
 export const plan = defineCommand({

@@ -1,12 +1,14 @@
 import { judge, type JudgeFacts, type VariantOutcome } from '../../activities/judge/contract.ts';
 import { publish } from '../../activities/publish/contract.ts';
+import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import { mayBePublished, type Plan } from '../../core/domain/plan.ts';
-import type { Predictions } from './predict-steps.ts';
+import type { Predictions } from './predictions.ts';
 
 export interface PredictedOutcomes {
   /** By variant; null where a step of it is still to run. */
   readonly outcomes: ReadonlyMap<string, VariantOutcome | null>;
+  readonly proof: ArtifactRef<'proof'> | null;
   readonly sources: JsonObject;
 }
 
@@ -14,13 +16,13 @@ export interface PredictedOutcomes {
 export async function predictJudging(
   book: Predictions,
   plan: Plan,
-  { outcomes, sources }: PredictedOutcomes,
+  { outcomes, proof, sources }: PredictedOutcomes,
 ): Promise<void> {
   const variants = plan.variants.flatMap(({ name }) => outcomes.get(name) ?? []);
   const isKnown = variants.length === plan.variants.length;
   const { baseline, gates } = plan;
   const { name: recipe } = plan.recipe;
-  const judging = isKnown ? { recipe, baseline, variants, gates, sources } : null;
+  const judging = isKnown ? { recipe, baseline, variants, gates, proof, sources } : null;
   const judged = await book.ask(judge, judging, { summary: 'judge' });
   if (plan.publish === null) return;
   const { alias, choose, promote } = plan.publish;

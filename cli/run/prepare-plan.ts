@@ -65,6 +65,15 @@ async function importDatasets(recipe: Recipe, locate: LoadedRecipe['locate'], { 
     ...(perplexity === undefined
       ? []
       : [{ source: perplexity.text, holds: 'text' as const, path: ['evaluation', 'perplexity', 'text'] }]),
+    ...(recipe.calibration === undefined
+      ? []
+      : [
+          {
+            source: recipe.calibration.dataset,
+            holds: 'text' as const,
+            path: ['calibration', 'dataset'],
+          },
+        ]),
   ];
   const datasets = new Map<string, ArtifactRef<'dataset'>>();
   for (const { source, holds, path } of wanted) {

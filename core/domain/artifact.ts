@@ -14,6 +14,9 @@ export const artifactKinds = [
   'weights', // a snapshot whose tensors are safetensors
   'comparison', // proof that two sets of weights are equal
   'model', // a merged model with its tokenizer
+  'proof', // logits of a merged model against base and run-time adapters
+  'statistics', // what a model's linear layers were given for calibration texts
+  'quantized', // a model in few bits, in Hugging Face layout
   'checkpoint', // weights in a toolchain's input form
   'engine', // what a toolchain built and verified
   'trial', // prompts and the texts an engine gave

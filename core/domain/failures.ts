@@ -78,6 +78,11 @@ export const failures = {
     'Merge it with the tool that trained it.',
     65,
   ),
+  MergeNotProven: never(
+    'A merged model does not say what base and adapters say',
+    'Look at the adapter: merging it changes something its run-time form does not. Report it if the adapter is plain LoRA.',
+    65,
+  ),
   MergeNotFinite: never(
     'Merging gave a value that is not finite',
     'The adapter or its weight is too large for the base dtype.',

@@ -16,6 +16,8 @@ export interface Plan {
   readonly variants: readonly VariantPlan[];
   /** How many variants may be under way at once. */
   readonly concurrency: number;
+  /** Texts whose activations calibrated quantizations look at; null when no variant needs them. */
+  readonly calibration: CalibrationPlan | null;
   readonly trial: TrialPlan;
   readonly evaluations: readonly EvaluationPlan[];
   readonly benchmark: BenchmarkPlan | null;
@@ -59,10 +61,21 @@ export interface VariantPlan {
   readonly quantization: JsonObject;
   /** In words, e.g. `4 bit, groups of 32`. */
   readonly label: string;
+  /** Parameters of our own quantization before the conversion; null where the toolchain quantizes itself. */
+  readonly quantize: { readonly parameters: JsonObject; readonly calibrated: boolean } | null;
   /** Parameters of the toolchain's conversion; variants with equal ones share the checkpoint. */
   readonly checkpoint: JsonObject;
   /** Parameters of the toolchain's build. */
   readonly build: JsonObject;
+}
+
+export interface CalibrationPlan {
+  readonly dataset: ArtifactRef<'dataset'>;
+  /** Tokens per window. */
+  readonly window: number;
+  /** Windows read, drawn from all by the seed. */
+  readonly windows: number;
+  readonly seed: number;
 }
 
 export interface TrialPlan {

@@ -1,5 +1,7 @@
 import type { JsonObject } from './json.ts';
 import type { Interval, Protocol } from './measurement.ts';
+import type { MergeProof } from './merge-proof.ts';
+import type { QuantizedEvent } from './quantize-pieces.ts';
 import type { Verdict } from './run-result.ts';
 
 /**
@@ -18,6 +20,8 @@ export interface Report {
   readonly variants: readonly ReportVariant[];
   /** Difference between two runs of the baseline; null when it was run once. */
   readonly noiseFloor: { readonly [metric: string]: number } | null;
+  /** Null when nothing was merged. */
+  readonly mergeProof: MergeProof | null;
   readonly statistics: { readonly confidence: number; readonly resamples: number; readonly seed: number };
   readonly datasets: readonly { readonly role: string; readonly digest: string }[];
   readonly run?: ReportRun;
@@ -60,6 +64,8 @@ export interface ReportVariant {
   /** Samples that lost most against the baseline, worst first. */
   readonly worst: readonly WorstSample[];
   readonly degenerate: readonly DegenerateText[];
+  /** How far our own quantization moved the weights, worst tensors first; empty where the toolchain quantized. */
+  readonly tensorErrors: readonly TensorError[];
   readonly artifacts: readonly ReportArtifact[];
   /** Name, version, image digest, library hashes … of what built it. */
   readonly toolchain: JsonObject | null;
@@ -125,6 +131,8 @@ export interface WorstSample {
   readonly baseline: { readonly text: string; readonly score: number };
   readonly variant: { readonly text: string; readonly score: number };
 }
+
+export type TensorError = Omit<QuantizedEvent, 'event'>;
 
 export interface DegenerateText {
   readonly id: string;

@@ -2,7 +2,7 @@ import type { ArtifactRef, Digest } from '../domain/artifact.ts';
 import { BuildFailure } from '../domain/failures.ts';
 import { nearest } from '../domain/nearest.ts';
 import { isMetricPath, metricPaths } from '../judging/metrics/registry.ts';
-import type { EvaluationPlan, GatePlan, Plan, SourcePlan } from '../domain/plan.ts';
+import type { EvaluationPlan, GatePlan, Plan, SourcePlan, VariantPlan } from '../domain/plan.ts';
 import type { RecipeProblem } from '../domain/recipe-problem.ts';
 import { planVariants, type VariantsRequest } from './plan-variants.ts';
 
@@ -14,6 +14,7 @@ export interface RecipeInput extends Pick<VariantsRequest, 'variants' | 'sweep' 
   readonly rounding: Plan['rounding'];
   readonly baseline: string;
   readonly concurrency: number;
+  readonly calibration?: CalibrationInput | undefined;
   readonly trial: { readonly prompts: readonly string[]; readonly maxNewTokens: number };
   readonly evaluation: EvaluationInput;
   readonly benchmark?: Plan['benchmark'] | undefined;
@@ -25,6 +26,13 @@ interface SourceInput {
   readonly source: string;
   readonly revision: string;
   readonly token: string;
+}
+
+interface CalibrationInput {
+  readonly dataset: string;
+  readonly samples: number;
+  readonly window: number;
+  readonly seed: number;
 }
 
 interface EvaluationInput {
@@ -68,13 +76,7 @@ export type PlanResult = { readonly plan: Plan } | { readonly problems: readonly
 export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResult {
   const runTimeAdapters = recipe.adapters.some(({ merge }) => !merge);
   const { variants, problems } = planVariants({ ...recipe, parse: context.parseVariant, runTimeAdapters });
-  const all = [
-    ...problems,
-    ...crossChecks(
-      recipe,
-      variants.map(({ name }) => name),
-    ),
-  ];
+  const all = [...problems, ...crossChecks(recipe, variants)];
   if (all.length > 0) return { problems: all };
   const { name, adapters, rounding, baseline, concurrency, trial, benchmark, publish } = recipe;
   return {
@@ -91,6 +93,7 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
       baseline,
       variants,
       concurrency,
+      calibration: planCalibration(recipe.calibration, variants, context),
       trial: {
         prompts: trial.prompts.map((text, index) => ({ id: `prompt-${index + 1}`, text })),
         maxNewTokens: trial.maxNewTokens,
@@ -112,21 +115,37 @@ function planSource(
   return { kind: 'hub', repository: name, revision, endpoint, tokenVariable: token };
 }
 
+/** Null when nothing needs it: a recipe may name a text that only some of its variants would use. */
+function planCalibration(
+  calibration: CalibrationInput | undefined,
+  variants: readonly VariantPlan[],
+  context: PlanContext,
+): Plan['calibration'] {
+  if (calibration === undefined || !variants.some(isCalibrated)) return null;
+  const { dataset, samples, window, seed } = calibration;
+  return { dataset: datasetOf(dataset, context), windows: samples, window, seed };
+}
+
+function isCalibrated({ quantize }: VariantPlan): boolean {
+  return quantize?.calibrated === true;
+}
+
+function datasetOf(source: string, { datasets }: PlanContext): ArtifactRef<'dataset'> {
+  const dataset = datasets.get(source);
+  if (dataset === undefined) throw new BuildFailure('InternalError', `${source} was not imported`);
+  return dataset;
+}
+
 function planEvaluations(
   { summarize, perplexity, divergence }: EvaluationInput,
-  { datasets }: PlanContext,
+  context: PlanContext,
 ): EvaluationPlan[] {
   const plans: EvaluationPlan[] = [];
-  const datasetOf = (source: string): ArtifactRef<'dataset'> => {
-    const dataset = datasets.get(source);
-    if (dataset === undefined) throw new BuildFailure('InternalError', `${source} was not imported`);
-    return dataset;
-  };
   if (summarize !== undefined)
-    plans.push({ ...summarize, kind: 'summarize', dataset: datasetOf(summarize.dataset) });
+    plans.push({ ...summarize, kind: 'summarize', dataset: datasetOf(summarize.dataset, context) });
   if (perplexity !== undefined) {
     const { text, window, windows } = perplexity;
-    const dataset = datasetOf(text);
+    const dataset = datasetOf(text, context);
     plans.push({ kind: 'perplexity', dataset, window, windows });
     if (divergence) plans.push({ kind: 'divergence', dataset, window, windows });
   }
@@ -140,33 +159,43 @@ function planGate({ metric, margin, max, min }: GateInput): GatePlan {
 }
 
 /** What the schema cannot see: settings that each are valid and together make no sense. */
-function crossChecks(recipe: RecipeInput, variants: readonly string[]): RecipeProblem[] {
-  const refuse = (path: RecipeProblem['path'], message: string): RecipeProblem => ({
-    name: 'RecipeImpossible',
-    path,
-    message,
-  });
-  const { perplexity, divergence } = recipe.evaluation;
+function crossChecks(recipe: RecipeInput, variants: readonly VariantPlan[]): RecipeProblem[] {
   const chosen = recipe.publish?.choose;
   const isVariant = Object.hasOwn(recipe.variants, recipe.baseline);
-  const isChosen = typeof chosen !== 'object' || variants.includes(chosen.variant);
+  const isChosen = typeof chosen !== 'object' || variants.some(({ name }) => name === chosen.variant);
   const problems = [
     isVariant ? null : refuse(['baseline'], `the baseline '${recipe.baseline}' is no variant`),
-    divergence && perplexity === undefined
-      ? refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity')
-      : null,
+    missingText(recipe, variants),
     isChosen ? null : refuse(['publish', 'choose', 'variant'], `'${chosen.variant}' is no variant`),
     chosen === 'fastest' && recipe.benchmark === undefined
       ? refuse(['publish', 'choose'], 'choosing the fastest needs a benchmark')
       : null,
-    ...recipe.gates.map(({ metric }, index) =>
-      isMetricPath(metric) ? null : refuse(['gates', index, 'metric'], unknownMetric(metric)),
-    ),
+    ...unknownMetrics(recipe.gates),
   ];
   return problems.filter((problem) => problem !== null);
 }
 
-function unknownMetric(metric: string): string {
-  const meant = nearest(metric, metricPaths);
-  return `there is no metric '${metric}'${meant === undefined ? '' : `: did you mean '${meant}'?`}`;
+/** Texts that something in the recipe reads and nothing names. */
+function missingText(
+  { evaluation: { perplexity, divergence }, calibration }: RecipeInput,
+  variants: readonly VariantPlan[],
+): RecipeProblem | null {
+  if (divergence && perplexity === undefined)
+    return refuse(['evaluation', 'divergence'], 'divergence needs the text of evaluation.perplexity');
+  const needy = calibration === undefined ? variants.find(isCalibrated) : undefined;
+  if (needy === undefined) return null;
+  return refuse(['calibration'], `variant ${needy.name} (${needy.label}) needs calibration texts`);
+}
+
+function unknownMetrics(gates: readonly GateInput[]): RecipeProblem[] {
+  return gates.flatMap(({ metric }, index) => {
+    if (isMetricPath(metric)) return [];
+    const meant = nearest(metric, metricPaths);
+    const question = meant === undefined ? '' : `: did you mean '${meant}'?`;
+    return [refuse(['gates', index, 'metric'], `there is no metric '${metric}'${question}`)];
+  });
+}
+
+function refuse(path: RecipeProblem['path'], message: string): RecipeProblem {
+  return { name: 'RecipeImpossible', path, message };
 }

@@ -1,4 +1,8 @@
-import { quantizationLabel, type QuantizationOptions } from '../catalog/quantizations/registry.ts';
+import {
+  isCalibrated,
+  quantizationLabel,
+  type QuantizationOptions,
+} from '../catalog/quantizations/registry.ts';
 import { findToolchain, spell } from '../catalog/toolchains/registry.ts';
 import { canonicalJson, type Json } from '../domain/json.ts';
 import type { VariantPlan } from '../domain/plan.ts';
@@ -92,6 +96,10 @@ function planVariant(
     queue: toolchain.queue,
     quantization: Object.fromEntries(Object.entries(quantization).filter(([, value]) => value !== undefined)),
     label: spelling.note === undefined ? label : `${label} (${spelling.note})`,
+    quantize:
+      spelling.quantize === undefined
+        ? null
+        : { parameters: spelling.quantize, calibrated: isCalibrated(quantization) },
     checkpoint: spelling.checkpoint,
     build: spelling.build,
   };
@@ -99,7 +107,7 @@ function planVariant(
 
 /** A sweep often passes through the variant it starts from: the same engine is not listed twice. */
 function sameEngine(a: VariantPlan, b: VariantPlan): boolean {
-  const of = ({ toolchain, checkpoint, build }: VariantPlan): string =>
-    canonicalJson({ toolchain, checkpoint, build });
+  const of = ({ toolchain, quantize, checkpoint, build }: VariantPlan): string =>
+    canonicalJson({ toolchain, quantize: quantize?.parameters ?? null, checkpoint, build });
   return of(a) === of(b);
 }

@@ -26,6 +26,7 @@ export interface ReportInput {
   /** Scores of a second run of the baseline. */
   readonly baselineRepeat?: VariantScores;
   readonly datasets?: Report['datasets'];
+  readonly mergeProof?: Report['mergeProof'];
   readonly run?: ReportRun;
 }
 
@@ -34,13 +35,15 @@ export interface VariantInput {
   /** Quantization in words. */
   readonly quantization: string;
   readonly scores: VariantScores;
+  /** Worst first. */
+  readonly tensorErrors?: ReportVariant['tensorErrors'];
   readonly artifacts?: readonly ReportArtifact[];
   readonly toolchain?: JsonObject;
   /** Why there is nothing to judge. */
   readonly failure?: { readonly name: string; readonly message: string };
 }
 
-/** How many of the worst samples and degenerate texts a report keeps per variant. */
+/** How many of the worst samples, degenerate texts and worst tensors a report keeps per variant. */
 const keptTexts = 5;
 
 /**
@@ -64,6 +67,7 @@ export function buildReport(input: ReportInput): Report {
     gates: input.gates.map(({ metric, rule, bound }) => ({ metric, rule, bound })),
     variants,
     noiseFloor,
+    mergeProof: input.mergeProof ?? null,
     statistics: { confidence, resamples, seed },
     datasets: input.datasets ?? [],
     ...(input.run && { run: input.run }),
@@ -98,6 +102,7 @@ function describeVariant(
     benchmark: describeBenchmark(scores),
     worst: isBaseline ? [] : findWorstSamples({ variant: scores, baseline }, 'rouge1', keptTexts),
     degenerate: findDegenerateTexts(scores, keptTexts),
+    tensorErrors: (variant.tensorErrors ?? []).slice(0, keptTexts),
     artifacts: variant.artifacts ?? [],
     toolchain: variant.toolchain ?? null,
     failure,

@@ -1,6 +1,7 @@
 import type { Verdict } from '../domain/run-result.ts';
 import type { Report, ReportVariant } from '../domain/report.ts';
 import { formatFigure } from '../metrics/format-figure.ts';
+import { describeMergeProof } from './describe-proof.ts';
 import { describeProtocols } from './describe-protocol.ts';
 import { findMetric, renderTable } from './render-table.ts';
 
@@ -19,9 +20,13 @@ export function renderMarkdown(report: Report): string {
     renderRows(renderTable(report)),
     ...report.variants.flatMap(renderGates),
     renderNoiseFloor(report),
-    ['## How it was measured', '', ...describeProtocols(report).map((line) => `- ${escape(line)}`)].join(
-      '\n',
-    ),
+    [
+      '## How it was measured',
+      '',
+      ...[...describeProtocols(report), ...describeMergeProof(report.mergeProof)].map(
+        (line) => `- ${escape(line)}`,
+      ),
+    ].join('\n'),
     renderProvenance(report),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;

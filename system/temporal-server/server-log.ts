@@ -7,8 +7,10 @@ export async function logSize(logFile: string): Promise<number> {
   return (await stat(logFile).catch(() => undefined))?.size ?? 0;
 }
 
-/** The last lines written at or after the byte `from`. */
+/** The last lines written at or after the byte `from`; of a panic its first ones, because below stands only where it was. */
 export async function readLogTail(logFile: string, from: number): Promise<string> {
   const written = (await readFile(logFile)).subarray(from).toString('utf8').trimEnd();
-  return written.split('\n').slice(-tailLines).join('\n');
+  const lines = written.split('\n');
+  const panic = lines.findIndex((line) => line.startsWith('panic: '));
+  return (panic === -1 ? lines.slice(-tailLines) : lines.slice(panic, panic + tailLines)).join('\n');
 }

@@ -69,17 +69,24 @@ export async function startTemporalServer(
   }
 }
 
-/** Between choosing a free port and listening on it someone else may take it; then others are chosen. */
+/**
+ * Between choosing a free port and listening on it someone else may take it, and the server picks more ports for its
+ * inner services with the same risk; then others are chosen. It may also panic when it is started on a loaded machine.
+ */
 async function startOnFreePorts(options: TemporalServerOptions, scope: EffectScope): Promise<TemporalServer> {
   for (let attempt = 1; ; attempt += 1) {
     const settings = await settle(options);
     try {
       return await startOnce(options, settings, scope);
     } catch (error) {
-      const isPortLost = error instanceof BuildFailure && error.message.includes('address already in use');
-      if (!isPortLost || attempt === startAttempts) throw error;
+      if (!isWorthAnotherTry(error) || attempt === startAttempts) throw error;
     }
   }
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  const tail = error instanceof BuildFailure ? error.details['tail'] : undefined;
+  return typeof tail === 'string' && /address already in use|^panic: /m.test(tail);
 }
 
 async function settle(options: TemporalServerOptions): Promise<ServerSettings> {
@@ -145,7 +152,9 @@ async function untilUsableOrEnded(
 
 function startFailure(error: unknown, tail: string, logFile: string): BuildFailure {
   const how = error instanceof Error ? error.message : String(error);
-  const last = tail === '' ? '' : `: ${tail.split('\n').at(-1)}`;
+  const lines = tail.split('\n');
+  // Below a panic stands only where it happened.
+  const last = tail === '' ? '' : `: ${lines.find((line) => line.startsWith('panic: ')) ?? lines.at(-1)}`;
   return new BuildFailure('ServerFailed', `the Temporal server ${how}${last}`, {
     details: { tail, logFile },
     cause: error,

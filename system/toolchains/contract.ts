@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { BenchmarkPlan, DivergencePlan, PerplexityPlan } from '../../core/domain/plan.ts';
+import type { MergeProof } from '../../core/domain/merge-proof.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import type {
   BenchmarkSamples,
@@ -39,6 +40,40 @@ export interface EngineToolchain {
     request: { readonly adapterFolder: string; readonly baseFolder: string; readonly out: string },
     scope: EffectScope,
   ): Promise<JsonObject>;
+  /**
+   * Runs calibration texts through a checkpoint and writes `statistics.safetensors` of what its linear layers were
+   * given (system/weights says what is in it). Absent where the toolchain cannot look inside.
+   */
+  captureStatistics?(
+    request: {
+      readonly checkpointFolder: string;
+      readonly modelFolder: string;
+      readonly source: TextSource;
+      readonly window: number;
+      readonly windows: number;
+      readonly seed: number;
+      readonly out: string;
+    },
+    scope: EffectScope,
+  ): Promise<JsonObject>;
+  /**
+   * Logits of a merged model against its base with the adapters applied at run time, at every position of the texts.
+   * `scratch` may be used for files in between and is gone afterwards.
+   */
+  proveMerge(
+    request: {
+      readonly baseFolder: string;
+      readonly mergedFolder: string;
+      readonly adapters: readonly {
+        readonly folder: string;
+        readonly weight: number;
+        readonly label: string;
+      }[];
+      readonly texts: readonly string[];
+      readonly scratch: string;
+    },
+    scope: EffectScope,
+  ): Promise<MergeProof>;
   /** Builds and verifies: an engine that comes back was read again, never judged by an exit code. */
   buildEngine(
     request: {

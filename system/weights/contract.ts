@@ -17,6 +17,17 @@ export interface WeightTools {
     },
     scope: EffectScope,
   ): Promise<JsonObject>;
+  /** By rounding to nearest, or by a method that looks at the statistics of captured activations. */
+  quantize(
+    request: {
+      readonly from: string;
+      readonly statisticsFolder: string | null;
+      /** `method`, grid and the method's own settings, as the toolchain's table in the catalog spells them. */
+      readonly parameters: JsonObject;
+      readonly out: string;
+    },
+    scope: EffectScope,
+  ): Promise<JsonObject>;
 }
 
 export interface Comparison {

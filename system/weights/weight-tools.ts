@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BuildFailure } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { manifestName } from '../artifact-store/manifest.ts';
 import { locateWeights } from '../native-cli/locate.ts';
@@ -31,6 +32,7 @@ export function createWeightTools(executable: string | null): WeightTools {
       await dropManifest(request.out);
       return report;
     },
+    quantize: () => Promise.reject(new BuildFailure('InternalError', 'quantize is not wired yet')),
   };
 }
 

@@ -7,6 +7,8 @@ import type { z } from 'zod';
 export interface Quantization<Method extends string, Options extends z.ZodObject> {
   readonly method: Method;
   readonly title: string;
+  /** Needs activations of calibration texts. */
+  readonly calibrated: boolean;
   /** Strict schema of the recipe's `quantization` block; contains `method` as a literal. */
   readonly Options: Options;
   /** In words for tables, e.g. `4 bit, groups of 32`. */

@@ -4,6 +4,7 @@ import { defineQuantization } from './contract.ts';
 export const none = defineQuantization({
   method: 'none',
   title: 'Weights as they are, in a floating-point type',
+  calibrated: false,
   Options: z.strictObject({
     method: z.literal('none').describe('One of the table below.'),
     dtype: z

@@ -4,6 +4,7 @@ import { defineQuantization } from './contract.ts';
 export const weightOnly = defineQuantization({
   method: 'weight-only',
   title: 'Weights in few bits by rounding to nearest, activations untouched',
+  calibrated: false,
   Options: z.strictObject({
     method: z.literal('weight-only').describe('One of the table below.'),
     bits: z.literal([8, 6, 5, 4, 3, 2]).describe('Bits a weight.'),

@@ -3,7 +3,13 @@ import type { Method, OptionsOf } from '../quantizations/registry.ts';
 
 /** How a toolchain spells a quantization, or the reason why it cannot. */
 export type Spelling =
-  | { readonly checkpoint: JsonObject; readonly build: JsonObject; readonly note?: string }
+  | {
+      /** Parameters of our own `quantize` step before the conversion; left out where the toolchain quantizes. */
+      readonly quantize?: JsonObject;
+      readonly checkpoint: JsonObject;
+      readonly build: JsonObject;
+      readonly note?: string;
+    }
   | { readonly unsupported: string };
 
 /** Every method must be answered for: a missing cell does not compile, and the table is the matrix in the docs. */

@@ -1,4 +1,6 @@
-import type { SpellingTable, Toolchain } from './contract.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { type GridOptions, groupOf } from '../quantizations/integer-grid.ts';
+import type { Spelling, SpellingTable, Toolchain } from './contract.ts';
 
 /**
  * Formats of llama.cpp by bits, weights that share a scale, and offset. `type` is the name of the file type in
@@ -23,6 +25,22 @@ const dtypes = {
   float32: { checkpoint: 'f32', type: 'F32' },
 } as const;
 
+/**
+ * Codes of our own go into llama.cpp's blocks of 32 unchanged: Q8_0 and Q4_0 hold them with the group's scale repeated
+ * in each block, Q4_1 with its offset, which its minimum can hold exactly only for 4 bits.
+ */
+function ownGrid(method: string, options: GridOptions, more: JsonObject = {}): Spelling {
+  const { bits, symmetric } = options;
+  if (bits === 8 && !symmetric) return { unsupported: 'llama-cpp has no 8 bit format with offset' };
+  const blocks = bits === 8 ? 'Q8_0' : symmetric ? 'Q4_0' : 'Q4_1';
+  return {
+    quantize: { method, bits, group: groupOf(options), symmetric, scaleDtype: 'F16', ...more },
+    checkpoint: { type: 'f16' },
+    build: { type: 'AS_IS' },
+    note: `as ${blocks}`,
+  };
+}
+
 const quantizations = {
   none: ({ dtype }) => ({
     checkpoint: { type: dtypes[dtype].checkpoint },
@@ -42,6 +60,10 @@ const quantizations = {
           : `llama-cpp has no ${bits} bit format${kind} with groups of ${group}; it has groups of ${offered}`,
     };
   },
+  rtn: (options) => ownGrid('rtn', options),
+  gptq: ({ damp, order, ...grid }) => ownGrid('gptq', grid, { damp, order }),
+  awq: (options) => ownGrid('awq', options),
+  smoothquant: ({ alpha }) => ownGrid('smoothquant', { bits: 8, symmetric: true }, { alpha }),
 } satisfies SpellingTable;
 
 /** llama.cpp's libraries in a child process: the embedded default, on the CPU. */

@@ -6,6 +6,7 @@ import type {
 } from '../../domain/report.ts';
 import { formatFigure } from '../../metrics/format-figure.ts';
 import { markup, type Markup } from './escape-html.ts';
+import { renderTensorErrors } from './tensor-errors.ts';
 import { renderBadge } from './verdict-badge.ts';
 
 /** One variant in full: gates with their sentences, speed by concurrency, the samples that lost most. */
@@ -27,6 +28,7 @@ export function renderVariant(variant: ReportVariant): Markup {
           </ul>`
     }
     ${benchmark.length === 0 ? null : renderBenchmark(benchmark)}
+    ${variant.tensorErrors.length === 0 ? null : renderTensorErrors(variant.tensorErrors)}
     ${
       worst.length === 0
         ? null

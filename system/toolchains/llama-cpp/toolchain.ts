@@ -8,6 +8,7 @@ import { buildEngine } from './build.ts';
 import { adapterFile, checkpointFile } from './engine-folder.ts';
 import { openSession, type LlamaSettings } from './open-session.ts';
 import type { Result } from './protocol.ts';
+import { proveMerge } from './prove-merge.ts';
 import { readModelConfig } from './read-model-folder.ts';
 import { divergence, generate, measure, perplexity } from './score.ts';
 import { ggufOutTypes, writeGguf, type GgufOutType } from './write-gguf.ts';
@@ -57,6 +58,7 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
       const written = await writeLoraGguf(request, scope);
       return { tensors: written.tensors, architecture: written.architecture };
     },
+    proveMerge: (request, scope) => proveMerge(settings, request, scope),
     buildEngine: (request, scope) => buildEngine(settings, request, scope),
     generate: (request, scope) => generate(settings, request, scope),
     perplexity: (request, scope) => perplexity(settings, request, scope),

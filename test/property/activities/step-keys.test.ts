@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildEngine } from '../../../activities/build-engine/contract.ts';
+import { captureStatistics } from '../../../activities/capture-statistics/contract.ts';
 import { compareWeights } from '../../../activities/compare-weights/contract.ts';
 import { convertAdapter } from '../../../activities/convert-adapter/contract.ts';
 import { convertCheckpoint } from '../../../activities/convert-checkpoint/contract.ts';
@@ -9,7 +10,9 @@ import { fetchModel } from '../../../activities/fetch-model/contract.ts';
 import { judge } from '../../../activities/judge/contract.ts';
 import { measureEngine } from '../../../activities/measure-engine/contract.ts';
 import { mergeAdapters } from '../../../activities/merge-adapters/contract.ts';
+import { proveMerge } from '../../../activities/prove-merge/contract.ts';
 import { publish } from '../../../activities/publish/contract.ts';
+import { quantize } from '../../../activities/quantize/contract.ts';
 import { resolveSource } from '../../../activities/resolve-source/contract.ts';
 import { scoreEngine } from '../../../activities/score-engine/contract.ts';
 import { tryEngine } from '../../../activities/try-engine/contract.ts';
@@ -50,6 +53,7 @@ const outcome = {
   name: 'int4',
   label: '4 bit',
   toolchain: 'llama-cpp',
+  quantized: ref('quantized'),
   engine: ref('engine'),
   trial: ref('trial'),
   scores: [ref('scores'), ref('scores')],
@@ -79,7 +83,45 @@ const cases: readonly Case[] = [
     },
     ['adapters.*.label'],
   ),
-  sample(convertCheckpoint, { model: ref('model'), toolchain: 't', parameters: { type: 'f16', n: 1 } }, []),
+  sample(
+    convertCheckpoint,
+    { model: ref('model'), toolchain: 't', parameters: { type: 'f16', n: 1 }, label: 'x' },
+    ['label'],
+  ),
+  sample(
+    captureStatistics,
+    {
+      checkpoint: ref('checkpoint'),
+      model: ref('model'),
+      toolchain: 't',
+      calibration: { dataset: ref('dataset'), window: 512, windows: 8, seed: 1 },
+    },
+    [],
+  ),
+  sample(
+    quantize,
+    {
+      model: ref('model'),
+      statistics: ref('statistics'),
+      parameters: { method: 'gptq', bits: 4 },
+      label: 'x',
+    },
+    ['label'],
+  ),
+  sample(
+    proveMerge,
+    {
+      base: ref('weights'),
+      adapters: [
+        { weights: ref('weights'), weight: 1, label: 'a' },
+        { weights: ref('weights'), weight: 0.5, label: 'b' },
+      ],
+      model: ref('model'),
+      toolchain: 't',
+      texts: ['one', 'two'],
+    },
+    ['adapters.*.label'],
+  ),
   sample(convertAdapter, { adapter: ref('weights'), base: ref('model'), toolchain: 't', label: 'x' }, [
     'label',
   ]),
@@ -149,6 +191,7 @@ const cases: readonly Case[] = [
         { ...outcome, name: 'int8', engine: null, failure: { name: 'ToolFailed', message: 'm' } },
       ],
       gates: [{ metric: 'rouge1', rule: 'max', bound: 1 }],
+      proof: ref('proof'),
       sources: { model: { commit: 'c' } },
     },
     [],

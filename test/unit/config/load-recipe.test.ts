@@ -206,7 +206,7 @@ describe('a wrong value', () => {
     [
       'no method',
       quantization('{ dtype: float16 }'),
-      "5:10 'variants.f16.quantization.method' is missing; choose one of none, weight-only",
+      "5:10 'variants.f16.quantization.method' is missing; choose one of none, weight-only, rtn, gptq, awq, smoothquant",
     ],
     [
       'a word for a mapping',

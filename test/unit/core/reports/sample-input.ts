@@ -35,6 +35,14 @@ function variant(name: string, shift: number, bytes: number): VariantInput {
       },
       engineBytes: bytes,
     },
+    ...(name === 'int4'
+      ? {
+          tensorErrors: [
+            { name: 'a.q_proj', maxAbs: 0.012, relativeFrobenius: 0.0734, cosine: 0.9973, sqnr: 22.7 },
+            { name: 'a.k_proj', maxAbs: 0, relativeFrobenius: 0, cosine: 1, sqnr: null },
+          ],
+        }
+      : {}),
     artifacts: [{ role: 'engine', digest: 'e'.repeat(64) }],
     toolchain: { name: 'llama-cpp', version: '3.22.1' },
   };
@@ -61,5 +69,6 @@ export const sampleInput: ReportInput = {
   ],
   baselineRepeat: summaryOf(base.map((score) => score + 0.05)),
   datasets: [{ role: 'summarize', digest: 'd'.repeat(64) }],
+  mergeProof: { unproven: null, positions: 412, kldMean: 0.00012, kldMax: 0.004, top1: 0.9976 },
   run: { id: 'run-1', startedAt: '2026-11-22T02:30:00Z', finishedAt: '2026-11-22T02:40:00Z' },
 };
