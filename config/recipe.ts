@@ -20,12 +20,22 @@ const TokenVariable = z
   .describe('Name of the variable that holds the hub token on the workers.');
 const Toolchain = z.literal(toolchainIds);
 
-const Model = z.strictObject({ source: Source, revision: Revision, token: TokenVariable });
+const Patterns = z.array(z.string().min(1)).min(1);
+const Files = z
+  .strictObject({
+    allow: Patterns.optional().describe('Exactly the files that match one of these.'),
+    ignore: Patterns.optional().describe('Never these.'),
+  })
+  .optional()
+  .describe("Which files; left out: configuration, tokenizer, licence and one format's weights.");
+
+const Model = z.strictObject({ source: Source, revision: Revision, token: TokenVariable, files: Files });
 
 const Adapter = z.strictObject({
   source: Source,
   revision: Revision,
   token: TokenVariable,
+  files: Files,
   weight: z.number().default(1).describe('Factor of its change.'),
   merge: z.boolean().default(true).describe('False: kept apart and applied at run time.'),
 });

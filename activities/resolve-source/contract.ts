@@ -21,6 +21,7 @@ export const resolveSource = defineStep({
     parameters: {
       from: source.kind === 'hub' ? source.repository : 'folder',
       commit: commit ?? '',
+      ...(source.files === undefined ? {} : { files: { ...source.files } }),
     },
   }),
   summary: ({ source }) => `resolve ${sourceLabel(source)}`,

@@ -45,6 +45,11 @@ export const failures = {
     'Check HF_ENDPOINT and the network; the fetch resumes where it stopped.',
     69,
   ),
+  OfflineMissing: never(
+    'Something is not in the cache and the hub may not be asked',
+    'Unset HF_HUB_OFFLINE once, or name the cache that has it with HF_HUB_CACHE.',
+    66,
+  ),
   DownloadTruncated: later('A download ended before its last byte', 'Run again; the fetch resumes.', 74),
   DownloadCorrupt: later(
     'A downloaded file has another digest than the hub announced',
@@ -86,6 +91,11 @@ export const failures = {
   MergeNotFinite: never(
     'Merging gave a value that is not finite',
     'The adapter or its weight is too large for the base dtype.',
+    65,
+  ),
+  QuantizationUnfit: never(
+    'A linear does not fit the quantization',
+    'Choose another group or layout, or exclude the named module.',
     65,
   ),
   FamilyUnsupported: never(

@@ -27,6 +27,14 @@ export interface Plan {
 
 export type SourcePlan = HubSource | FolderSource;
 
+/** Which files of a source; patterns as huggingface_hub's allow_patterns and ignore_patterns mean them. */
+export interface FileChoice {
+  /** Exactly those that match one of these, instead of the usual choice. */
+  readonly allow?: readonly string[];
+  /** Never these. */
+  readonly ignore?: readonly string[];
+}
+
 export interface HubSource {
   readonly kind: 'hub';
   /** `owner/name`. */
@@ -37,12 +45,14 @@ export interface HubSource {
   readonly endpoint: string | null;
   /** Name of the variable that holds the token on the worker; the token itself never leaves it. */
   readonly tokenVariable: string;
+  readonly files?: FileChoice;
 }
 
 export interface FolderSource {
   readonly kind: 'folder';
   /** Absolute, on the workers' file system. */
   readonly path: string;
+  readonly files?: FileChoice;
 }
 
 export interface AdapterPlan {

@@ -2,7 +2,7 @@ import type { ArtifactRef, Digest } from '../domain/artifact.ts';
 import { BuildFailure } from '../domain/failures.ts';
 import { nearest } from '../domain/nearest.ts';
 import { isMetricPath, metricPaths } from '../judging/metrics/registry.ts';
-import type { EvaluationPlan, GatePlan, Plan, SourcePlan, VariantPlan } from '../domain/plan.ts';
+import type { EvaluationPlan, FileChoice, GatePlan, Plan, SourcePlan, VariantPlan } from '../domain/plan.ts';
 import type { RecipeProblem } from '../domain/recipe-problem.ts';
 import { planVariants, type VariantsRequest } from './plan-variants.ts';
 
@@ -26,6 +26,9 @@ interface SourceInput {
   readonly source: string;
   readonly revision: string;
   readonly token: string;
+  readonly files?:
+    | { readonly allow?: string[] | undefined; readonly ignore?: string[] | undefined }
+    | undefined;
 }
 
 interface CalibrationInput {
@@ -107,12 +110,18 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
 }
 
 function planSource(
-  { source, revision, token }: SourceInput,
+  { source, revision, token, files }: SourceInput,
   { endpoint, resolvePath }: PlanContext,
 ): SourcePlan {
   const name = source.slice(source.indexOf(':') + 1);
-  if (source.startsWith('file:')) return { kind: 'folder', path: resolvePath(name) };
-  return { kind: 'hub', repository: name, revision, endpoint, tokenVariable: token };
+  const { allow, ignore } = files ?? {};
+  const choice: FileChoice = {
+    ...(allow === undefined ? {} : { allow }),
+    ...(ignore === undefined ? {} : { ignore }),
+  };
+  const chosen = Object.keys(choice).length === 0 ? {} : { files: choice };
+  if (source.startsWith('file:')) return { kind: 'folder', path: resolvePath(name), ...chosen };
+  return { kind: 'hub', repository: name, revision, endpoint, tokenVariable: token, ...chosen };
 }
 
 /** Null when nothing needs it: a recipe may name a text that only some of its variants would use. */

@@ -19,6 +19,8 @@ export interface CacheLayout {
    * and may be writing one right now.
    */
   partial(file: HubFile): string;
+  /** Where one grows in several streams at once; its journal lies beside it with `.json` added. */
+  segments(file: HubFile): string;
   lease(file: HubFile): string;
   ref(revision: string): string;
 }
@@ -32,6 +34,7 @@ export function cacheLayout(cacheFolder: string, repo: string, commit: string): 
     snapshot: join(cacheFolder, name, 'snapshots', commit),
     blob: (file) => join(blobs, blobName(file)),
     partial: (file) => join(blobs, `${blobName(file)}.resumable.incomplete`),
+    segments: (file) => join(blobs, `${blobName(file)}.segments.incomplete`),
     // Beside Python's `<etag>.lock`, which is an empty file held by flock(2) and never removed.
     lease: (file) => join(cacheFolder, '.locks', name, `${blobName(file)}.lease`),
     ref: (revision) => join(cacheFolder, name, 'refs', revision),

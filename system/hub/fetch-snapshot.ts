@@ -3,10 +3,12 @@ import { BuildFailure } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { asStoreFailure } from '../files/atomic-write.ts';
 import { type CacheLayout, cacheLayout, linkIntoSnapshot, tagCacheFolder, writeRef } from './cache-layout.ts';
+import { eachOf } from './each-of.ts';
 import { fetchFile } from './fetch-file.ts';
 import { connectToHub } from './hub-connection.ts';
 import { type HubFile, blobName, isCommit, isInnerPath, isRepositoryName } from './hub-file.ts';
 import { type Patience, defaultPatience } from './patience.ts';
+import { gainedBefore } from './segment-journal.ts';
 
 export interface SnapshotFetch {
   readonly endpoint: string;
@@ -21,6 +23,9 @@ export interface SnapshotFetch {
   readonly patience?: Partial<Patience>;
   /** Files at a time; 3 by default. */
   readonly parallel?: number;
+  /** Parts of a large file that are fetched in streams of their own, and how many at once. */
+  readonly segmentBytes?: number;
+  readonly streams?: number;
   /** Free bytes on the disk of a folder; statfs(2) by default. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
@@ -38,7 +43,7 @@ export interface Snapshot {
  * the signal's reason when aborted. The first failure stops the other files.
  */
 export async function fetchSnapshot(fetch: SnapshotFetch, scope: EffectScope): Promise<Snapshot> {
-  const { repo, commit, revision, files } = fetch;
+  const { repo, commit, revision, files, segmentBytes = 64 << 20, streams = 4 } = fetch;
   checkNames(fetch);
   const layout = cacheLayout(fetch.cacheFolder, repo, commit);
   await mkdir(layout.blobs, { recursive: true }).catch((error: unknown) => {
@@ -51,7 +56,7 @@ export async function fetchSnapshot(fetch: SnapshotFetch, scope: EffectScope): P
   const signal = AbortSignal.any([scope.signal, stop.signal]);
   const onBytes = reportBytes(files, scope);
   await eachOf(files, { parallel: fetch.parallel ?? 3, stop, signal }, async (file) => {
-    await fetchFile(file, { connection, layout, repo, commit, signal, onBytes });
+    await fetchFile(file, { connection, layout, repo, commit, signal, onBytes, segmentBytes, streams });
     await linkIntoSnapshot(layout, file);
   });
   if (revision !== undefined) await writeRef(layout, revision, commit);
@@ -101,8 +106,12 @@ async function missingBytes(layout: CacheLayout, file: HubFile): Promise<number>
       (found) => found.size,
       () => 0,
     );
-  const [blob, partial] = await Promise.all([size(layout.blob(file)), size(layout.partial(file))]);
-  return blob === file.bytes ? 0 : Math.max(0, file.bytes - partial);
+  if ((await size(layout.blob(file))) === file.bytes) return 0;
+  const [stream, segments] = await Promise.all([
+    size(layout.partial(file)),
+    gainedBefore(layout.segments(file), file.bytes),
+  ]);
+  return Math.max(0, file.bytes - Math.max(stream, segments));
 }
 
 /** What this user may still write; the blocks reserved for root do not count. */
@@ -128,35 +137,4 @@ function reportBytes(files: readonly HubFile[], scope: EffectScope): (path: stri
       note: `${path}: ${done} of ${total} bytes`,
     });
   };
-}
-
-interface Crew {
-  readonly parallel: number;
-  /** Aborted at the first failure, so that nobody works on for a result that nobody wants. */
-  readonly stop: AbortController;
-  readonly signal: AbortSignal;
-}
-
-/** Runs the work over all items, some at a time. Returns or throws only when nothing runs any more; first cause wins. */
-async function eachOf<T>(
-  items: readonly T[],
-  { parallel, stop, signal }: Crew,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const failures: unknown[] = [];
-  const lane = async (): Promise<void> => {
-    for (const item of queue) {
-      if (signal.aborted) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-        stop.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, parallel) }, lane));
-  if (failures.length > 0) throw failures[0];
-  signal.throwIfAborted();
 }

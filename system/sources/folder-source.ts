@@ -11,9 +11,9 @@ import type { ListedFile, Listing, ModelSource } from './contract.ts';
 import { weightsFormat } from './weights-format.ts';
 
 /** A folder in Hugging Face layout. Its commit is a digest over its files, so changing a byte is a new commit. */
-export function createFolderSource({ path: root }: FolderSource): ModelSource {
+export function createFolderSource({ path: root, files: choice }: FolderSource): ModelSource {
   async function list(scope: EffectScope): Promise<Listing> {
-    const selected = usableFiles(await findFiles(root));
+    const selected = usableFiles(await findFiles(root), choice);
     if (weightsFormat(selected) === null)
       throw new BuildFailure('SnapshotEmpty', `${root} holds no weights as safetensors or bin`);
     const files: ListedFile[] = [];

@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import type { HubSource } from '../../core/domain/plan.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Digest } from '../../core/domain/artifact.ts';
-import { fetchSnapshot } from '../hub/fetch-snapshot.ts';
+import { fetchSnapshot, type Snapshot } from '../hub/fetch-snapshot.ts';
 import type { HubFile } from '../hub/hub-file.ts';
+import { readCachedRevision, verifyCachedSnapshot } from '../hub/offline.ts';
 import { resolveRevision } from '../hub/resolve-revision.ts';
 import { usableFiles } from './usable-files.ts';
-import type { Listing, ModelSource } from './contract.ts';
+import type { ListedFile, Listing, ModelSource } from './contract.ts';
 import { weightsFormat } from './weights-format.ts';
 
 export interface HubAccess {
@@ -15,6 +16,8 @@ export interface HubAccess {
   /** Shared with Python's huggingface_hub. */
   readonly cacheFolder: string;
   readonly token?: string;
+  /** Only the cache may be used. */
+  readonly offline?: boolean;
 }
 
 /** Temporal repeats the whole step, durably and in sight of the user: few attempts here. */
@@ -22,33 +25,29 @@ const patience = { attempts: 2, backoffMs: 500, longestWaitMs: 60_000 };
 
 /** A repository of the Hugging Face Hub, or of a mirror that speaks its protocol. */
 export function createHubSource(
-  { repository: repo, revision }: HubSource,
+  { repository: repo, revision, files: choice }: HubSource,
   access: () => Promise<HubAccess>,
 ): ModelSource {
   const listed = new Map<string, readonly HubFile[]>();
 
-  async function files(wanted: string, scope: Parameters<ModelSource['list']>[1]): Promise<string> {
-    const listing = await resolveRevision({ ...(await access()), patience, repo, revision: wanted }, scope);
+  async function ask(wanted: string, scope: Parameters<ModelSource['list']>[1]): Promise<string> {
+    const hub = await access();
+    const listing =
+      hub.offline === true
+        ? await readCachedRevision({ cacheFolder: hub.cacheFolder, repo }, wanted)
+        : await resolveRevision({ ...hub, patience, repo, revision: wanted }, scope);
     listed.set(listing.commit, listing.files);
     return listing.commit;
   }
 
   return {
-    resolve: (scope) => files(revision, scope),
+    resolve: (scope) => ask(revision, scope),
     async list(commit, scope): Promise<Listing> {
-      if (!listed.has(commit)) await files(commit, scope);
-      const selected = usableFiles(listed.get(commit) ?? []);
-      if (weightsFormat(selected) === null) {
-        throw new BuildFailure(
-          'SnapshotEmpty',
-          `${repo} holds no weights as safetensors or bin at ${commit.slice(0, 12)}`,
-        );
-      }
-      return {
-        from: repo,
-        commit,
-        files: selected.map(({ path, bytes, oid, sha256 }) => ({ path, bytes, oid, sha256: sha256 ?? null })),
-      };
+      if (!listed.has(commit)) await ask(commit, scope);
+      const selected = usableFiles(listed.get(commit) ?? [], choice);
+      if (weightsFormat(selected) !== null) return { from: repo, commit, files: selected.map(toListed) };
+      const at = commit.slice(0, 12);
+      throw new BuildFailure('SnapshotEmpty', `${repo} holds no weights as safetensors or bin at ${at}`);
     },
     async fetch(listing, out, scope) {
       const wanted = listing.files.map(({ path, bytes, oid, sha256 }): HubFile => ({
@@ -57,17 +56,31 @@ export function createHubSource(
         oid: oid ?? '',
         ...(sha256 === null ? {} : { sha256: sha256 as Digest }),
       }));
-      const snapshot = await fetchSnapshot(
-        { ...(await access()), patience, repo, revision, commit: listing.commit, files: wanted },
-        scope,
-      );
-      for (const { path } of wanted) {
-        scope.signal.throwIfAborted();
-        await mkdir(dirname(join(out, path)), { recursive: true });
-        // A clone where the file system can; never a hard link: the cache belongs to other tools too.
-        await copyFile(join(snapshot.folder, path), join(out, path), constants.COPYFILE_FICLONE);
-      }
+      const hub = await access();
+      const { commit } = listing;
+      const snapshot =
+        hub.offline === true
+          ? await verifyCachedSnapshot(
+              { cacheFolder: hub.cacheFolder, repo },
+              { commit, files: wanted },
+              scope,
+            )
+          : await fetchSnapshot({ ...hub, patience, repo, revision, commit, files: wanted }, scope);
+      await copyOut(snapshot, out, scope.signal);
       return { format: weightsFormat(wanted), files: wanted.length, commit: listing.commit };
     },
   };
+}
+
+function toListed({ path, bytes, oid, sha256 }: HubFile): ListedFile {
+  return { path, bytes, oid, sha256: sha256 ?? null };
+}
+
+async function copyOut({ folder, files }: Snapshot, out: string, signal: AbortSignal): Promise<void> {
+  for (const { path } of files) {
+    signal.throwIfAborted();
+    await mkdir(dirname(join(out, path)), { recursive: true });
+    // A clone where the file system can; never a hard link: the cache belongs to other tools too.
+    await copyFile(join(folder, path), join(out, path), constants.COPYFILE_FICLONE);
+  }
 }

@@ -1,3 +1,4 @@
+import type { FileChoice } from '../../core/domain/plan.ts';
 import { selectFiles } from '../hub/select-files.ts';
 import type { HubFile } from '../hub/hub-file.ts';
 
@@ -5,6 +6,6 @@ import type { HubFile } from '../hub/hub-file.ts';
 const ignored = ['manifest.json'];
 
 /** The files of a source a recipe can use. */
-export function usableFiles(files: readonly HubFile[]): readonly HubFile[] {
-  return selectFiles(files, { ignore: ignored });
+export function usableFiles(files: readonly HubFile[], choice: FileChoice = {}): readonly HubFile[] {
+  return selectFiles(files, { ...choice, ignore: [...ignored, ...(choice.ignore ?? [])] });
 }

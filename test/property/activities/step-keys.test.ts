@@ -63,7 +63,7 @@ const outcome = {
 
 /** An input of every step with all its members. */
 const cases: readonly Case[] = [
-  sample(resolveSource, { source: hub, commit: 'abc' }, [
+  sample(resolveSource, { source: { ...hub, files: { allow: ['*'], ignore: ['x'] } }, commit: 'abc' }, [
     'source.revision',
     'source.endpoint',
     'source.tokenVariable',

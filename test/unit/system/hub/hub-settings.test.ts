@@ -16,6 +16,7 @@ describe('hubSettings', () => {
     expect(await hubSettings({ HOME: '/home/ada' })).toEqual({
       endpoint: 'https://huggingface.co',
       cacheFolder: '/home/ada/.cache/huggingface/hub',
+      offline: false,
     });
   });
 
@@ -51,5 +52,10 @@ describe('hubSettings', () => {
       HF_HUB_DISABLE_IMPLICIT_TOKEN: '1',
     });
     expect(settings).not.toHaveProperty('token');
+  });
+
+  it.each(['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'])('stays offline when %s says so', async (name) => {
+    expect(await hubSettings({ HOME: '/home/ada', [name]: '1' })).toMatchObject({ offline: true });
+    expect(await hubSettings({ HOME: '/home/ada', [name]: '0' })).toMatchObject({ offline: false });
   });
 });

@@ -87,4 +87,41 @@ describe('a source on the hub', () => {
     await rm(join(home, 'hub'), { recursive: true });
     await expect(fetchWith('UNSET_TOKEN')).rejects.toMatchObject({ name: 'AccessDenied' });
   });
+
+  it('gives the files that the recipe chooses', async () => {
+    await writeFile(join(repository.folder, 'model.fp16.safetensors'), 'other');
+    hub = await startLoopbackHub({ root: repository.root });
+    const choose = async (files: NonNullable<HubSource['files']>): Promise<string[]> => {
+      const model = createSources({ raw: {} }, home)({ ...source(), files });
+      const listing = await model.list(await model.resolve(scope), scope);
+      return listing.files.map(({ path }) => path);
+    };
+
+    expect(await choose({ allow: ['*.safetensors'] })).toEqual([
+      'model.fp16.safetensors',
+      'model.safetensors',
+    ]);
+    expect(await choose({ ignore: ['templates/'] })).toEqual(['config.json', 'model.safetensors']);
+  });
+
+  it('is read from the cache alone when the hub may not be asked', async () => {
+    hub = await startLoopbackHub({ root: repository.root });
+    const online = createSources({ raw: {} }, home)(source());
+    const before = await online.list(await online.resolve(scope), scope);
+    await online.fetch(before, join(home, 'first'), scope);
+    const offline = createSources(
+      { raw: { HF_HUB_OFFLINE: '1' } },
+      home,
+    )({
+      ...source(),
+      endpoint: 'http://127.0.0.1:1',
+    });
+
+    const listing = await offline.list(await offline.resolve(scope), scope);
+    await offline.fetch(listing, join(home, 'second'), scope);
+
+    expect(listing.commit).toBe(before.commit);
+    expect(listing.files.map(({ path }) => path)).toEqual(before.files.map(({ path }) => path));
+    expect(repository.weights.equals(await readFile(join(home, 'second', 'model.safetensors')))).toBe(true);
+  });
 });
