@@ -1,107 +1,13 @@
 #include "weights/plan_reader.hpp"
 
-#include <cmath>
-#include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "weights/base64.hpp"
-#include "weights/failure.hpp"
+#include "weights/plan_node.hpp"
 
 namespace enginewright {
 
 namespace {
-
-using nlohmann::json;
-
-/// A value and where it stands, so that every complaint can name the place.
-class Node {
- public:
-  Node(const json& value, std::string place) : value_(value), place_(std::move(place)) {}
-
-  [[noreturn]] void refuse(const std::string& expected) const {
-    throw Failure(FailureName::PlanInvalid, (place_.empty() ? "the plan" : place_) + " must be " + expected);
-  }
-
-  [[nodiscard]] bool has(const char* key) const { return value_.contains(key); }
-
-  [[nodiscard]] Node at(const char* key) const {
-    const auto member = value_.find(key);
-    Node found(member == value_.end() ? null() : *member, place_.empty() ? key : place_ + "." + key);
-    if (member == value_.end()) found.refuse("present");
-    return found;
-  }
-
-  void allowOnly(std::initializer_list<const char*> keys) const {
-    if (!value_.is_object()) refuse("an object");
-    for (const auto& member : value_.items()) {
-      bool known = false;
-      for (const char* key : keys) known = known || member.key() == key;
-      if (!known) refuse("without the key \"" + member.key() + "\", which this version does not know");
-    }
-  }
-
-  [[nodiscard]] std::vector<Node> list() const {
-    if (!value_.is_array()) refuse("a list");
-    std::vector<Node> nodes;
-    nodes.reserve(value_.size());
-    for (const json& entry : value_)
-      nodes.emplace_back(entry, place_ + "[" + std::to_string(nodes.size()) + "]");
-    return nodes;
-  }
-
-  [[nodiscard]] std::uint64_t count() const {
-    if (!value_.is_number_unsigned()) refuse("a whole number from 0");
-    return value_.get<std::uint64_t>();
-  }
-
-  [[nodiscard]] std::vector<std::uint64_t> counts() const {
-    std::vector<std::uint64_t> numbers;
-    for (const Node& node : list()) numbers.push_back(node.count());
-    return numbers;
-  }
-
-  [[nodiscard]] double finiteNumber() const {
-    if (!value_.is_number() || !std::isfinite(value_.get<double>())) refuse("a finite number");
-    return value_.get<double>();
-  }
-
-  [[nodiscard]] bool truth() const {
-    if (!value_.is_boolean()) refuse("true or false");
-    return value_.get<bool>();
-  }
-
-  [[nodiscard]] const std::string& text() const {
-    if (!value_.is_string()) refuse("a text");
-    return value_.get_ref<const std::string&>();
-  }
-
-  /// A path: no NUL, which would cut it short on its way into the system.
-  [[nodiscard]] const std::string& absolutePath() const {
-    const std::string& path = text();
-    if (path.empty() || path.front() != '/' || path.back() == '/' || path.find('\0') != std::string::npos) {
-      refuse("the absolute path of a file");
-    }
-    return path;
-  }
-
- private:
-  static const json& null() {
-    static const json value;
-    return value;
-  }
-
-  const json& value_;
-  std::string place_;
-};
-
-FloatDtype dtypeOf(const Node& node) {
-  const std::string& text = node.text();
-  for (const FloatDtype dtype : {FloatDtype::F64, FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
-    if (text == textOf(dtype)) return dtype;
-  }
-  node.refuse("F64, F32, F16 or BF16");
-}
 
 Rounding roundingOf(const Node& node) {
   const std::string& text = node.text();
@@ -109,24 +15,6 @@ Rounding roundingOf(const Node& node) {
   if (text == "peft-safe") return Rounding::PeftSafe;
   if (text == "once") return Rounding::Once;
   node.refuse("peft-default, peft-safe or once");
-}
-
-MatrixRange matrixOf(const Node& node) {
-  node.allowOnly({"file", "offset", "dtype", "rows", "columns", "strides"});
-  MatrixRange matrix;
-  matrix.file = node.at("file").absolutePath();
-  matrix.offset = node.at("offset").count();
-  matrix.dtype = dtypeOf(node.at("dtype"));
-  matrix.rows = node.at("rows").count();
-  matrix.columns = node.at("columns").count();
-  matrix.rowStride = matrix.columns;
-  if (node.has("strides")) {
-    const std::vector<std::uint64_t> strides = node.at("strides").counts();
-    if (strides.size() != 2) node.at("strides").refuse("two numbers");
-    matrix.rowStride = strides[0];
-    matrix.columnStride = strides[1];
-  }
-  return matrix;
 }
 
 LoraDelta deltaOf(const Node& node) {

@@ -137,7 +137,7 @@ describe('an unknown key', () => {
 
   it('near to nothing lists what is known there', () => {
     expect(problemsOf(smallest.replace('hf:o/n', 'hf:o/n, zebra: 1'))).toEqual([
-      "2:26 unknown key 'zebra'; known here: source, revision, token",
+      "2:26 unknown key 'zebra'; known here: source, revision, token, files",
     ]);
   });
 
