@@ -1,28 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { VariantScores } from '../../../../core/domain/measurement.ts';
 import { gateKinds } from '../../../../core/judging/gates/registry.ts';
 import { judgeVariant } from '../../../../core/judging/judge-variant.ts';
-import { isMetricPath, metricPaths } from '../../../../core/judging/metrics/registry.ts';
-import { worstVerdict } from '../../../../core/judging/verdict-order.ts';
-import { divergenceOf, noise, perplexityOf, protocol, summaryOf, trialOf } from './scores-of.ts';
-
-function judge(
-  gate: [metric: string, rule: string, bound: number],
-  candidate: VariantScores,
-  baseline: VariantScores = {},
-) {
-  const [metric, rule, bound] = gate;
-  const [verdict] = judgeVariant({ gates: [{ metric, rule, bound }], candidate, baseline });
-  if (verdict === undefined) throw new Error('no verdict');
-  return verdict;
-}
-
-const base = noise(300, 1).map((value) => 40 + 20 * value);
-const shifted = (shift: number, spread = 0.5, seed = 2) => {
-  const wobble = noise(base.length, seed);
-  return base.map((score, i) => score + shift + spread * (wobble[i] ?? 0));
-};
-const loop = 'round and '.repeat(40);
+import { divergenceOf, noise, perplexityOf, summaryOf } from './scores-of.ts';
+import { base, judge, shifted } from './judge-one.ts';
 
 describe('max and min', () => {
   const low = divergenceOf(noise(200, 3).map((value) => 0.03 + 0.01 * value));
@@ -177,157 +157,6 @@ describe('non-inferior', () => {
   });
 });
 
-describe('relative', () => {
-  it.each([
-    ['rouge1', -0.1, 'pass'],
-    ['rouge1', -3, 'fail'],
-    ['rouge1', -0.4, 'inconclusive'],
-  ] as const)('%s changed by %d is 99 %% of the baseline: %s', (metric, shift, verdict) => {
-    expect(judge([metric, 'relative', 0.99], summaryOf(shifted(shift, 2)), summaryOf(base)).verdict).toBe(
-      verdict,
-    );
-  });
-
-  it('turns the share round where lower is better', () => {
-    const nlls = noise(100, 4).map((value) => 320 + 30 * value);
-
-    expect(
-      judge(['perplexity', 'relative', 0.95], perplexityOf(nlls.map((nll) => nll + 1)), perplexityOf(nlls))
-        .verdict,
-    ).toBe('pass');
-    expect(
-      judge(['perplexity', 'relative', 0.95], perplexityOf(nlls.map((nll) => nll + 9)), perplexityOf(nlls))
-        .verdict,
-    ).toBe('fail');
-  });
-
-  it('is an error against nothing, and against zero', () => {
-    expect(judge(['rouge1', 'relative', 0.99], summaryOf(base)).verdict).toBe('error');
-    expect(judge(['rouge1', 'relative', 0.99], summaryOf(base), summaryOf(base.map(() => 0))).verdict).toBe(
-      'error',
-    );
-  });
-});
-
-describe('no-degenerate', () => {
-  const sound = ['One thing.', 'Another thing.', 'A third.', 'A fourth.'];
-
-  it.each([
-    ['pass', sound, sound],
-    ['fail', [loop, ...sound.slice(1)], sound],
-    ['inconclusive', [loop, ...sound.slice(1)], [loop, loop, 'Fine.', 'Good.']],
-  ])('%s', (verdict, texts, baseline) => {
-    expect(judge(['trial.degenerate', 'no-degenerate', 0], trialOf(texts), trialOf(baseline)).verdict).toBe(
-      verdict,
-    );
-  });
-
-  it('fails a baseline that loops', () => {
-    const gates = [{ metric: 'trial.degenerate', rule: 'no-degenerate', bound: 0 }];
-    const scores = trialOf([loop]);
-
-    expect(judgeVariant({ gates, candidate: scores, baseline: scores, isBaseline: true })[0]?.verdict).toBe(
-      'fail',
-    );
-  });
-
-  it('is an error without texts', () => {
-    expect(judge(['trial.degenerate', 'no-degenerate', 0], {}, trialOf(sound)).verdict).toBe('error');
-  });
-});
-
-describe('length-ratio', () => {
-  const lengths = (scale: number, spread: number): VariantScores => {
-    const { summary } = summaryOf(base);
-    const wobble = noise(base.length, 6);
-    const samples =
-      summary?.samples.map((sample, i) => ({
-        ...sample,
-        outputTokens: 50 * scale + spread * (wobble[i] ?? 0),
-      })) ?? [];
-    return { summary: { dialect: 'trtllm-summarize', tokenizer: 'ascii-words', samples } };
-  };
-
-  it.each([
-    [1, 1, 'pass'],
-    [0.5, 1, 'fail'],
-    [1.5, 1, 'fail'],
-    [0.9, 20, 'inconclusive'],
-  ])('texts %d times as long, spread %d: %s', (scale, spread, verdict) => {
-    expect(
-      judge(['summary.outputTokens', 'length-ratio', 0.9], lengths(scale, spread), lengths(1, 0)).verdict,
-    ).toBe(verdict);
-  });
-
-  it('is an error when lengths were not kept', () => {
-    expect(judge(['summary.outputTokens', 'length-ratio', 0.9], {}, lengths(1, 0)).verdict).toBe('error');
-  });
-});
-
-describe('benchmark metrics', () => {
-  const request = { sentMs: 0, firstTokenMs: 50, lastTokenMs: 1000, inputTokens: 8, outputTokens: 20 };
-  const point = (concurrency: number, count: number) => ({
-    concurrency,
-    requests: Array.from({ length: count }, () => request),
-  });
-  const scores: VariantScores = {
-    benchmark: { workload: { inputTokens: 8, outputTokens: 20 }, points: [point(8, 16), point(1, 10)] },
-  };
-
-  it('reads the lowest concurrency unless one is named', () => {
-    expect(judge(['benchmark.tokensPerSecond', 'min', 100], scores)).toMatchObject({
-      verdict: 'pass',
-      value: 200,
-    });
-    expect(judge(['benchmark@8.tokensPerSecond', 'min', 100], scores)).toMatchObject({
-      verdict: 'pass',
-      value: 320,
-    });
-  });
-
-  it('is inconclusive about a tail of ten requests, and an error about a point that was not measured', () => {
-    expect(judge(['benchmark.ttft.p99', 'max', 100], scores).verdict).toBe('inconclusive');
-    expect(judge(['benchmark.ttft.p50', 'max', 100], scores).verdict).toBe('pass');
-    expect(judge(['benchmark@4.ttft.p50', 'max', 100], scores).verdict).toBe('error');
-  });
-
-  it('calls times out of order an error instead of throwing', () => {
-    const broken = {
-      ...scores,
-      benchmark: {
-        workload: { inputTokens: 8, outputTokens: 20 },
-        points: [{ concurrency: 1, requests: [{ ...request, firstTokenMs: -5 }] }],
-      },
-    };
-
-    expect(judge(['benchmark.ttft.p50', 'max', 100], broken)).toMatchObject({
-      verdict: 'error',
-      sentence: expect.stringContaining('out of order'),
-    });
-  });
-});
-
-describe('divergence metrics', () => {
-  it('never takes a top-k lower bound for the divergence', () => {
-    const topK: VariantScores = {
-      divergence: {
-        protocol,
-        support: 20,
-        windows: [
-          { tokens: 10, kldSum: 0.1, top1Matches: 9 },
-          { tokens: 10, kldSum: 0.1, top1Matches: 9 },
-        ],
-      },
-    };
-
-    expect(judge(['divergence.kld.mean', 'max', 0.5], topK)).toMatchObject({
-      verdict: 'error',
-      sentence: expect.stringContaining('kldLowerBound'),
-    });
-    expect(judge(['divergence.kldLowerBound.mean', 'max', 0.5], topK).verdict).toBe('pass');
-  });
-});
-
 describe('judgeVariant', () => {
   it.each([
     ['an unknown rule', ['rouge1', 'better', 1], /no rule "better"/],
@@ -350,22 +179,5 @@ describe('judgeVariant', () => {
     };
 
     expect(JSON.stringify(judgeVariant(input))).toBe(JSON.stringify(judgeVariant(input)));
-  });
-});
-
-describe('metric paths', () => {
-  it('knows each listed path, concurrencies, and nothing else', () => {
-    for (const path of metricPaths) expect(isMetricPath(path.replace('<n>', '16'))).toBe(true);
-    for (const path of ['rouge3', 'benchmark@0.ttft.p50', 'perplexity.', 'toString', ''])
-      expect(isMetricPath(path)).toBe(false);
-  });
-});
-
-describe('worstVerdict', () => {
-  it('puts pass before inconclusive before fail before error', () => {
-    expect(worstVerdict(['pass', 'inconclusive', 'pass'])).toBe('inconclusive');
-    expect(worstVerdict(['fail', 'inconclusive'])).toBe('fail');
-    expect(worstVerdict(['fail', 'error', 'pass'])).toBe('error');
-    expect(worstVerdict([])).toBe('pass');
   });
 });

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type LoopbackHub, startLoopbackHub } from '../../../../system/loopback-hub/start-loopback-hub.ts';
+import { rawGet } from '../../../fixtures/raw-get.ts';
 import { type SmallRepository, makeSmallRepository } from '../../../fixtures/small-repository.ts';
 
 describe('startLoopbackHub', () => {
@@ -298,17 +298,3 @@ describe('startLoopbackHub', () => {
     expect(hub.endpoint).toBe(`http://127.0.0.1:${port}`);
   });
 });
-
-function rawGet(endpoint: string, path: string): Promise<{ status: number; text: string }> {
-  const { hostname, port } = new URL(endpoint);
-  return new Promise((resolve, reject) => {
-    const request = http.get({ hostname, port, path }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-      );
-    });
-    request.on('error', reject);
-  });
-}
