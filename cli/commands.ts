@@ -10,6 +10,7 @@ import { inspect } from './commands/inspect.ts';
 import { merge } from './commands/merge.ts';
 import { plan } from './commands/plan.ts';
 import { promote } from './commands/promote.ts';
+import { quantize } from './commands/quantize.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { score } from './commands/score.ts';
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   convert,
   compare,
   merge,
+  quantize,
   inspect,
   score,
   generate,

@@ -1,3 +1,5 @@
+import type { PackPiece, QuantizePiece, QuantizedEvent } from './quantize-pieces.ts';
+
 /**
  * The plan file between TypeScript and `enginewright-weights`. TypeScript understands formats and peft; the
  * executable only moves and multiplies bytes, re-checking every range against the real file length.
@@ -17,7 +19,7 @@ export interface OutputPlan {
   readonly pieces: readonly Piece[];
 }
 
-export type Piece = BytesPiece | RangePiece | GatherPiece | MergePiece;
+export type Piece = BytesPiece | RangePiece | GatherPiece | MergePiece | QuantizePiece | PackPiece;
 
 /** Literal bytes: headers, padding, zip records. */
 export interface BytesPiece {
@@ -81,7 +83,7 @@ export interface MergePiece extends Checked {
   readonly rounding: 'peft-default' | 'peft-safe' | 'once';
 }
 
-/** JSON lines on stdout of `enginewright-weights copy|merge --plan FILE`. */
+/** JSON lines on stdout of `enginewright-weights copy|merge|quantize --plan FILE`. */
 export type WeightsEvent =
   | {
       readonly event: 'progress';
@@ -90,6 +92,7 @@ export type WeightsEvent =
       readonly name?: string;
     }
   | { readonly event: 'output'; readonly path: string; readonly bytes: number; readonly sha256: string }
+  | QuantizedEvent
   | {
       readonly event: 'digest';
       readonly name: string;

@@ -24,7 +24,7 @@ namespace {
 using namespace enginewright;
 
 constexpr const char* usage =
-    "usage: enginewright-weights copy|merge|digest --plan FILE [--nonce TEXT]\n"
+    "usage: enginewright-weights copy|merge|quantize|digest --plan FILE [--nonce TEXT]\n"
     "       enginewright-weights --version | --help\n";
 
 struct Arguments {
@@ -49,8 +49,10 @@ bool isNonce(const std::string& text) {
 Arguments parseArguments(const std::vector<std::string>& words) {
   Arguments arguments;
   if (!words.empty()) arguments.verb = words.front();
-  if (arguments.verb != "copy" && arguments.verb != "merge" && arguments.verb != "digest") {
-    throw Failure(FailureName::UsageInvalid, "the first argument must be copy, merge or digest");
+  bool isKnown = false;
+  for (const char* verb : {"copy", "merge", "quantize", "digest"}) isKnown = isKnown || arguments.verb == verb;
+  if (!isKnown) {
+    throw Failure(FailureName::UsageInvalid, "the first argument must be copy, merge, quantize or digest");
   }
   for (std::size_t i = 1; i < words.size(); i += 2) {
     const bool hasValue = i + 1 < words.size();
@@ -82,7 +84,8 @@ void runVerb(const Arguments& arguments, EventWriter& events) {
     return;
   }
   const WeightsPlan plan = parseWeightsPlan(text);
-  if (arguments.verb == "copy") refuseMergePieces(plan);
+  if (arguments.verb == "copy") refuseComputedPieces(plan, Computing::Nothing);
+  if (arguments.verb == "merge") refuseComputedPieces(plan, Computing::Merges);
   writeOutputs(plan, arguments.nonce, events);
 }
 

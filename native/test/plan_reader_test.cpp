@@ -61,7 +61,7 @@ void checkRefusals() {
   CHECK(mentions(problemOf(R"({"version":2,"outputs":[]})"), "version must be 1"));
   CHECK(mentions(problemOf(R"({"version":1})"), "outputs must be present"));
   CHECK(mentions(problemOf(R"({"version":1,"outputs":[],"more":1})"), "more"));
-  CHECK(mentions(problemOf(planWith(R"({"kind":"quantize"})")), "outputs[0].pieces[0].kind"));
+  CHECK(mentions(problemOf(planWith(R"({"kind":"distil"})")), "outputs[0].pieces[0].kind"));
   CHECK(mentions(problemOf(planWith(R"({"kind":"bytes","base64":"A"})")), "base64"));
   CHECK(mentions(problemOf(planWith(R"({"kind":"bytes","base64":"","crc32At":[0]})")), "crc32At"));
   for (const char* offset : {"-1", "1.5", "1e3", "\"1\"", "18446744073709551616", "null"}) {

@@ -41,6 +41,12 @@ bool hasAvx2() {
   return has;
 }
 
+bool hasAvx512() {
+  static const bool has = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+  return has;
+}
+
 bool hasShaInstructions() {
   static const bool has = (leaf1Ecx() & sse41Bit) != 0 && (leaf7Ebx() & shaBit) != 0;
   return has;
@@ -49,6 +55,7 @@ bool hasShaInstructions() {
 #else
 
 bool hasAvx2() { return false; }
+bool hasAvx512() { return false; }
 bool hasShaInstructions() { return false; }
 
 #endif

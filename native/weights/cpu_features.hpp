@@ -7,6 +7,9 @@ namespace enginewright {
 /// AVX2, FMA and F16C together: every CPU since 2013 (Haswell) / 2015 (Excavator) that has one has all.
 [[nodiscard]] bool hasAvx2();
 
+/// AVX-512 F, BW, VL and DQ together: every server CPU that has AVX-512 at all, since 2017.
+[[nodiscard]] bool hasAvx512();
+
 /// The SHA-256 instructions.
 [[nodiscard]] bool hasShaInstructions();
 

@@ -39,6 +39,17 @@ void EventWriter::digest(const std::string& name, const std::string& sha256) {
   line("\"event\":\"digest\",\"name\":" + jsonText(name) + ",\"sha256\":" + jsonText(sha256));
 }
 
+void EventWriter::quantized(const std::string& name, const QuantizationError& error) {
+  const auto number = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", value);
+    return std::string(text);
+  };
+  line("\"event\":\"quantized\",\"name\":" + jsonText(name) + ",\"maxAbs\":" + number(error.maxAbs) +
+       ",\"relativeFrobenius\":" + number(error.relativeFrobenius) + ",\"cosine\":" + number(error.cosine) +
+       ",\"sqnr\":" + (error.sqnr ? number(*error.sqnr) : "null"));
+}
+
 void EventWriter::error(const Failure& failure) noexcept {
   try {
     line(std::string("\"event\":\"error\",\"name\":\"") + textOf(failure.name()) +

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "quantizing/quantization_error.hpp"
 #include "weights/failure.hpp"
 
 namespace enginewright {
@@ -18,6 +19,7 @@ class EventWriter {
   void progress(std::uint64_t doneBytes, std::uint64_t totalBytes, const std::string& name);
   void output(const std::string& path, std::uint64_t bytes, const std::string& sha256);
   void digest(const std::string& name, const std::string& sha256);
+  void quantized(const std::string& name, const QuantizationError& error);
   /// Never throws: it is what is said last.
   void error(const Failure& failure) noexcept;
 

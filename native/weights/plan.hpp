@@ -6,7 +6,9 @@
 #include <variant>
 #include <vector>
 
+#include "quantizing/scheme.hpp"
 #include "weights/float_formats.hpp"
+#include "weights/matrix_range.hpp"
 
 namespace enginewright {
 
@@ -22,17 +24,6 @@ struct TensorView {
   std::vector<std::uint64_t> shape;
   /// In items; 0 repeats.
   std::vector<std::uint64_t> strides;
-};
-
-struct MatrixRange {
-  std::string file;
-  std::uint64_t offset = 0;
-  FloatDtype dtype = FloatDtype::F32;
-  std::uint64_t rows = 0;
-  std::uint64_t columns = 0;
-  /// In items.
-  std::uint64_t rowStride = 0;
-  std::uint64_t columnStride = 1;
 };
 
 /// scale · (B A), or its transpose.
@@ -52,10 +43,10 @@ struct MergePiece {
   Rounding rounding = Rounding::PeftDefault;
 };
 
-/// A new kind of piece (a quantized one, say) is one more alternative here, one parser, one check and one
+/// A new kind of piece is one more alternative here, one parser, one check and one
 /// writer.
 struct Piece {
-  std::variant<BytesPiece, TensorView, MergePiece> content;
+  std::variant<BytesPiece, TensorView, MergePiece, QuantizePiece, PackPiece> content;
   std::vector<std::uint64_t> crc32At;
   std::string name;
 };

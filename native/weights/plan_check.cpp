@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "quantizing/piece_reader.hpp"
 #include "weights/failure.hpp"
 
 namespace enginewright {
@@ -95,6 +96,14 @@ void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& in
 void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& inputs) {
   if (const auto* view = std::get_if<TensorView>(&piece.content)) checkView(*view, piece.name, inputs);
   if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMerge(*merge, piece.name, inputs);
+  if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
+    checkView(viewOf(quantize->matrix), piece.name, inputs);
+    checkQuantizePiece(*quantize, piece.name);
+  }
+  if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {
+    checkView({pack->file, pack->offset, 1, {pack->rows, pack->columns}, {pack->columns, 1}}, piece.name, inputs);
+    checkPackPiece(*pack, piece.name);
+  }
   for (const std::uint64_t offset : piece.crc32At) {
     if (offset > outputBytes || outputBytes - offset < sizeof(std::uint32_t)) {
       refuse(piece.name, "has a crc32At outside its output");
@@ -122,6 +131,14 @@ std::uint64_t bytesOf(const TensorView& view) { return checkedBytes(view, ""); }
 std::uint64_t bytesOf(const Piece& piece) {
   if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) return literal->bytes.size();
   if (const auto* view = std::get_if<TensorView>(&piece.content)) return checkedBytes(*view, piece.name);
+  if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
+    (void)product(quantize->matrix.rows, quantize->matrix.columns, piece.name);
+    return bytesOf(*quantize);
+  }
+  if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {
+    (void)product(pack->rows, pack->columns, piece.name);
+    return bytesOf(*pack);
+  }
   const auto& merge = std::get<MergePiece>(piece.content);
   const std::uint64_t items = product(merge.base.rows, merge.base.columns, piece.name);
   return product(items, bytesOf(merge.dtype), piece.name);
@@ -149,11 +166,14 @@ void checkPlan(const DigestPlan& plan, InputFiles& inputs) {
   }
 }
 
-void refuseMergePieces(const WeightsPlan& plan) {
+void refuseComputedPieces(const WeightsPlan& plan, Computing allowed) {
   for (const OutputPlan& output : plan.outputs) {
     for (const Piece& piece : output.pieces) {
-      if (std::holds_alternative<MergePiece>(piece.content))
-        refuse(piece.name, "is a merge piece; use the verb merge");
+      const bool isMerge = std::holds_alternative<MergePiece>(piece.content);
+      const bool isQuantized = std::holds_alternative<QuantizePiece>(piece.content) ||
+                               std::holds_alternative<PackPiece>(piece.content);
+      if (isMerge && allowed == Computing::Nothing) refuse(piece.name, "is a merge piece; use the verb merge");
+      if (isQuantized) refuse(piece.name, "is a quantized piece; use the verb quantize");
     }
   }
 }

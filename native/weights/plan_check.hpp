@@ -17,7 +17,10 @@ namespace enginewright {
 void checkPlan(const WeightsPlan& plan, InputFiles& inputs);
 void checkPlan(const DigestPlan& plan, InputFiles& inputs);
 
-/// Throws PlanInvalid if a piece would have to be computed: `copy` moves bytes and nothing else.
-void refuseMergePieces(const WeightsPlan& plan);
+enum class Computing { Nothing, Merges };
+
+/// Throws PlanInvalid if a piece would have to be computed in a way the verb does not: `copy` moves bytes and nothing
+/// else, `merge` merges as well, `quantize` takes every piece and need not ask.
+void refuseComputedPieces(const WeightsPlan& plan, Computing allowed);
 
 }  // namespace enginewright

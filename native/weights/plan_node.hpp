@@ -26,6 +26,8 @@ class Node {
     throw Failure(FailureName::PlanInvalid, (place_.empty() ? "the plan" : place_) + " must be " + expected);
   }
 
+  [[nodiscard]] bool isNull() const { return value_.is_null(); }
+
   [[nodiscard]] bool has(const char* key) const { return value_.contains(key); }
 
   [[nodiscard]] Node at(const char* key) const {

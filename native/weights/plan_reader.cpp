@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "quantizing/piece_reader.hpp"
 #include "weights/base64.hpp"
 #include "weights/plan_node.hpp"
 
@@ -72,8 +73,12 @@ Piece pieceOf(const Node& node) {
     piece.content = gatherOf(node);
   } else if (kind == "merge") {
     piece.content = mergeOf(node);
+  } else if (kind == "quantize") {
+    piece.content = quantizePieceOf(node);
+  } else if (kind == "pack") {
+    piece.content = packPieceOf(node);
   } else {
-    node.at("kind").refuse("bytes, range, gather or merge");
+    node.at("kind").refuse("bytes, range, gather, merge, quantize or pack");
   }
   if (node.has("crc32At")) piece.crc32At = node.at("crc32At").counts();
   if (node.has("name")) piece.name = node.at("name").text();

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "quantizing/stream_quantized.hpp"
 #include "weights/crc32.hpp"
 #include "weights/input_file.hpp"
 #include "weights/merge.hpp"
@@ -22,15 +23,22 @@ using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
 struct Writing {
   InputFiles& inputs;
   ProgressMeter& meter;
+  EventWriter& events;
 };
 
-void streamPiece(const Piece& piece, InputFiles& inputs, const ByteSink& sink) {
+void streamPiece(const Piece& piece, const Writing& writing, const ByteSink& sink) {
+  InputFiles& inputs = writing.inputs;
   if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) {
     sink(literal->bytes.data(), literal->bytes.size());
   } else if (const auto* view = std::get_if<TensorView>(&piece.content)) {
     streamTensor(*view, inputs.open(view->file), sink);
+  } else if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
+    streamMerge(*merge, piece.name, inputs, sink);
+  } else if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
+    streamQuantized(*quantize, piece.name, inputs, sink,
+                    [&](const QuantizationError& error) { writing.events.quantized(piece.name, error); });
   } else {
-    streamMerge(std::get<MergePiece>(piece.content), piece.name, inputs, sink);
+    streamPacked(std::get<PackPiece>(piece.content), inputs, sink);
   }
 }
 
@@ -38,7 +46,7 @@ void streamPiece(const Piece& piece, InputFiles& inputs, const ByteSink& sink) {
 std::uint32_t appendPiece(const Piece& piece, OutputFile& output, Writing& writing) {
   const bool checked = !piece.crc32At.empty();
   Crc32 crc32;
-  streamPiece(piece, writing.inputs, [&](const std::uint8_t* bytes, std::size_t count) {
+  streamPiece(piece, writing, [&](const std::uint8_t* bytes, std::size_t count) {
     if (checked) crc32.update(bytes, count);
     output.append(bytes, count);
     writing.meter.advance(count, piece.name);
@@ -86,7 +94,7 @@ void writeOutputs(const WeightsPlan& plan, const std::string& nonce, EventWriter
   for (const OutputPlan& output : plan.outputs) totalBytes += output.bytes;
 
   ProgressMeter meter(events, totalBytes);
-  Writing writing{inputs, meter};
+  Writing writing{inputs, meter, events};
   OutputFiles outputs;
   for (const OutputPlan& output : plan.outputs) outputs.push_back(writeOutput(output, nonce, writing));
   publishAll(outputs);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../core/domain/artifact.ts';
 import { BuildFailure, isBuildFailure, isFailureName } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
+import type { QuantizedEvent } from '../../core/domain/quantize-pieces.ts';
 import type { DigestPlan, WeightsPlan } from '../../core/domain/weights-plan.ts';
 import { runCommand } from '../process/run-command.ts';
 import { locateWeights } from './locate.ts';
@@ -27,7 +28,7 @@ export async function copyWeights(
   scope: EffectScope,
   executable = locateWeights(),
 ): Promise<readonly WrittenFile[]> {
-  return writeOutputs({ verb: 'copy', plan, executable }, scope);
+  return (await writeOutputs({ verb: 'copy', plan, executable }, scope)).files;
 }
 
 /** Like copyWeights, and computes merge pieces. Also throws MergeNotFinite, with `details.tensor`. */
@@ -36,7 +37,23 @@ export async function mergeWeights(
   scope: EffectScope,
   executable = locateWeights(),
 ): Promise<readonly WrittenFile[]> {
-  return writeOutputs({ verb: 'merge', plan, executable }, scope);
+  return (await writeOutputs({ verb: 'merge', plan, executable }, scope)).files;
+}
+
+/** What was written, and how far each matrix of codes is from the original, in the order of the plan. */
+export interface QuantizedFiles {
+  readonly files: readonly WrittenFile[];
+  readonly errors: readonly QuantizedEvent[];
+}
+
+/** Like mergeWeights, and computes quantize and pack pieces. A value that is not finite is MergeNotFinite too. */
+export async function quantizeMatrices(
+  plan: WeightsPlan,
+  scope: EffectScope,
+  executable = locateWeights(),
+): Promise<QuantizedFiles> {
+  const { files, events } = await writeOutputs({ verb: 'quantize', plan, executable }, scope);
+  return { files, errors: eventsOf(events, 'quantized') };
 }
 
 /** sha256 of each input's items in row-major order, by the input's name. Every input needs a name of its own. */
@@ -54,7 +71,7 @@ export async function digestWeights(
 }
 
 interface WeightsCall {
-  readonly verb: 'copy' | 'merge' | 'digest';
+  readonly verb: 'copy' | 'merge' | 'quantize' | 'digest';
   readonly plan: WeightsPlan | DigestPlan;
   readonly executable: string;
 }
@@ -62,7 +79,7 @@ interface WeightsCall {
 async function writeOutputs(
   call: WeightsCall & { readonly plan: WeightsPlan },
   scope: EffectScope,
-): Promise<readonly WrittenFile[]> {
+): Promise<{ files: readonly WrittenFile[]; events: readonly ParsedWeightsEvent[] }> {
   // Chosen here, so that the parts are known even if the executable is killed before it can remove them.
   const nonce = randomBytes(8).toString('hex');
   const paths = call.plan.outputs.map(({ path }) => path);
@@ -71,7 +88,8 @@ async function writeOutputs(
     const written = new Map(
       eventsOf(events, 'output').map(({ path, bytes, sha256 }) => [path, { path, bytes, sha256 }]),
     );
-    return paths.map((path) => written.get(path) ?? raise(brokenProtocol(`did not report ${path}`)));
+    const files = paths.map((path) => written.get(path) ?? raise(brokenProtocol(`did not report ${path}`)));
+    return { files, events };
   } catch (error) {
     await Promise.all(
       paths.map((path) => rm(`${path}.${nonce}.part`, { force: true }).catch(() => undefined)),

@@ -13,6 +13,14 @@ const Event = z.discriminatedUnion('event', [
     name: z.string().optional(),
   }),
   z.strictObject({ event: z.literal('output'), path: z.string(), bytes: Bytes, sha256: Sha256 }),
+  z.strictObject({
+    event: z.literal('quantized'),
+    name: z.string(),
+    maxAbs: z.number(),
+    relativeFrobenius: z.number(),
+    cosine: z.number(),
+    sqnr: z.number().nullable(),
+  }),
   z.strictObject({ event: z.literal('digest'), name: z.string(), sha256: Sha256 }),
   z.strictObject({
     event: z.literal('error'),

@@ -1,11 +1,12 @@
-import type { OutputPlan } from '../../domain/weights-plan.ts';
-import { bytesPiece, type PlannedTensor } from '../pieces.ts';
+import type { OutputPlan, Piece } from '../../domain/weights-plan.ts';
+import { bytesPiece } from '../pieces.ts';
+import type { TensorSpec } from '../tensor.ts';
 import { layOutSafetensors } from './write-header.ts';
 
 /** A safetensors file as a plan: header, then every tensor's bytes. `path` is absolute and final. */
 export function planSafetensorsFile(
   path: string,
-  tensors: readonly PlannedTensor[],
+  tensors: readonly (TensorSpec & { readonly piece: Piece })[],
   metadata: ReadonlyMap<string, string>,
 ): OutputPlan {
   const layout = layOutSafetensors(tensors, metadata);

@@ -1,0 +1,87 @@
+import { BuildFailure } from '../../core/domain/failures.ts';
+import { nearest } from '../../core/domain/nearest.ts';
+import { locateWeights } from '../../system/native-cli/locate.ts';
+import { quantizeWeights, type QuantizeReport } from '../../system/weights/quantize-weights.ts';
+import { defineCommand } from '../define-command.ts';
+import { effectScope } from '../effect-scope.ts';
+import { renderTextTable } from '../output/text-table.ts';
+import { formatBytes } from '../output/units.ts';
+import { chooseScheme, schemeOptions } from '../quantize/choose-scheme.ts';
+
+const scaleDtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
+
+export const quantize = defineCommand({
+  name: 'quantize',
+  summary:
+    'Round the weights of a model to 8 or 4 bits, as a folder that transformers, vLLM and SGLang load.',
+  positionals: 'MODEL OUT',
+  options: {
+    ...schemeOptions,
+    exclude: {
+      type: 'string',
+      value: 'PATTERN',
+      multiple: true,
+      description: 'Linears that stay as they are, e.g. down_proj or layers.0.*; may be given again.',
+    },
+    'scale-dtype': {
+      type: 'string',
+      value: Object.keys(scaleDtypes).join('|'),
+      description: 'Type of stored scales (default: the model\u2019s; float16 for gptq and awq).',
+    },
+    solved: {
+      type: 'string',
+      value: 'FILE',
+      description: 'Codes that a solver found, instead of rounding to nearest.',
+    },
+  },
+  async run({ options, positionals, ...context }) {
+    const [from = '', to = ''] = positionals;
+    const request = {
+      from,
+      to,
+      scheme: chooseScheme(options),
+      exclude: options.exclude,
+      ...(options.solved === undefined ? {} : { solved: options.solved }),
+      ...readScaleDtype(options['scale-dtype']),
+    };
+    const executable = locateWeights(context.environment.weightsExecutable);
+    const report = await quantizeWeights(request, { ...effectScope(context, 'quantize'), executable });
+    for (const notice of report.notices) context.print.note(`warning: ${notice}`);
+    context.print.result(report, render(report, to));
+  },
+});
+
+function readScaleDtype(text: string | undefined): { scaleDtype?: 'F32' | 'F16' | 'BF16' } {
+  if (text === undefined) return {};
+  const dtype = Object.entries(scaleDtypes).find(([name]) => name === text)?.[1];
+  if (dtype !== undefined) return { scaleDtype: dtype };
+  const meant = nearest(text, Object.keys(scaleDtypes));
+  const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
+  throw new BuildFailure(
+    'UsageInvalid',
+    `--scale-dtype is one of ${Object.keys(scaleDtypes).join(', ')}${hint}`,
+  );
+}
+
+// More than fit on a screen help nobody; --json has all.
+const shownErrors = 10;
+
+function render({ worst, linears, bytesBefore, bytesAfter }: QuantizeReport, to: string): string {
+  const sizes = `${formatBytes(bytesBefore)} → ${formatBytes(bytesAfter)}`;
+  const summary = `${linears} linears, ${sizes} (${(bytesBefore / bytesAfter).toFixed(2)} times smaller) in ${to}`;
+  if (worst.length === 0) return summary;
+  const table = renderTextTable({
+    columns: ['Worst linears', 'relative error', 'largest', 'cosine', 'SQNR'],
+    alignment: ['left', 'right', 'right', 'right', 'right'],
+    rows: worst
+      .slice(0, shownErrors)
+      .map(({ name, relativeFrobenius, maxAbs, cosine, sqnr }) => [
+        name,
+        `${(100 * relativeFrobenius).toFixed(2)} %`,
+        maxAbs.toPrecision(3),
+        cosine.toFixed(5),
+        sqnr === null ? 'exact' : `${sqnr.toFixed(1)} dB`,
+      ]),
+  });
+  return `${table}\n\n${summary}`;
+}

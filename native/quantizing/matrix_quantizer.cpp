@@ -1,0 +1,184 @@
+#include "quantizing/matrix_quantizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "quantizing/minifloats.hpp"
+#include "weights/failure.hpp"
+#include "weights/float_blocks.hpp"
+
+namespace enginewright {
+
+namespace {
+
+/// Of one block; floats, codes and bytes of it together stay below 16 MiB.
+constexpr std::size_t blockValues = std::size_t{1} << 20U;
+/// 6 · 448: what an nvfp4 group can hold at most, in units of the tensor's scale.
+constexpr float nvfp4Range = largestE2m1 * largestE4m3;
+constexpr float smallestNvfp4Scale = 0.001953125F;  // 2^-9, the smallest e4m3 number
+constexpr float smallestFp8Scale = 1.1920929e-07F;  // the epsilon of binary32, as compressed-tensors has it
+
+}  // namespace
+
+MatrixQuantizer::MatrixQuantizer(const QuantizePiece& piece, const std::string& tensor, InputFiles& inputs)
+    : piece_(piece), tensor_(tensor), file_(inputs.open(piece.matrix.file)) {
+  block_.columns = static_cast<std::size_t>(piece.matrix.columns);
+  block_.groups = static_cast<std::size_t>(groupsOf(piece.grid, piece.matrix.columns));
+}
+
+std::uint64_t MatrixQuantizer::rowsAtOnce() const {
+  const std::uint64_t columns = std::max<std::uint64_t>(1, piece_.matrix.columns);
+  const std::uint64_t most = std::max<std::uint64_t>(1, blockValues / columns);
+  // Packing along rows takes eight of them together, a block of rows shares its scales.
+  const std::uint64_t unit = piece_.grid.groupRows > 1 ? piece_.grid.groupRows : 8;
+  return std::max<std::uint64_t>(1, most / unit) * unit;
+}
+
+void MatrixQuantizer::forEachBlock(Wanted wanted, const RowsSink& sink) {
+  const MatrixRange& matrix = piece_.matrix;
+  if (matrix.columns == 0) return;
+  const bool isWhole = piece_.grid.kind == GridKind::Nvfp4 || piece_.grid.groupRows == 0;
+  if (isWhole) (void)largest();
+  const std::uint64_t most = rowsAtOnce();
+  for (std::uint64_t first = 0; first < matrix.rows; first += most) {
+    read(first, static_cast<std::size_t>(std::min(most, matrix.rows - first)));
+    if (piece_.grid.kind == GridKind::Integer) quantizeIntegers(wanted);
+    if (piece_.grid.kind == GridKind::Fp8) quantizeFp8(wanted);
+    if (piece_.grid.kind == GridKind::Nvfp4) quantizeNvfp4(wanted);
+    sink(block_);
+  }
+}
+
+void MatrixQuantizer::read(std::uint64_t firstRow, std::size_t rows) {
+  const MatrixRange& matrix = piece_.matrix;
+  const std::size_t itemBytes = bytesOf(matrix.dtype);
+  const std::size_t count = rows * block_.columns;
+  std::vector<Axis> axes{{rows, matrix.rowStride, block_.columns}, {block_.columns, matrix.columnStride, 1}};
+  bytes_.resize(count * itemBytes);
+  block_.firstRow = firstRow;
+  block_.rows = rows;
+  block_.values.resize(count);
+  reader_.read(file_, matrix.offset + firstRow * matrix.rowStride * itemBytes, itemBytes, axes, bytes_.data());
+  if (matrix.dtype == FloatDtype::F32) {
+    std::memcpy(block_.values.data(), bytes_.data(), bytes_.size());
+  } else if (matrix.dtype == FloatDtype::BF16) {
+    // The buffer comes from the allocator, so it is aligned for two-byte items.
+    integerKernels().widen(reinterpret_cast<const std::uint16_t*>(bytes_.data()), count, block_.values.data());
+  } else {
+    wide_.resize(count);
+    decodeBlock(matrix.dtype, bytes_.data(), count, wide_.data());
+    for (std::size_t i = 0; i < count; ++i) block_.values[i] = static_cast<float>(wide_[i]);
+  }
+  refuseNotFinite();
+}
+
+void MatrixQuantizer::refuseNotFinite() const {
+  const std::vector<float>& values = block_.values;
+  if (integerKernels().allFinite(values.data(), values.size())) return;
+  const auto found = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  const auto at = static_cast<std::uint64_t>(found - values.begin());
+  throw Failure(FailureName::MergeNotFinite,
+                "quantizing " + (tensor_.empty() ? "a tensor" : "\"" + tensor_ + "\"") + " meets " +
+                    (std::isnan(*found) ? "NaN" : "an infinite value") + " at [" +
+                    std::to_string(block_.firstRow + at / block_.columns) + ", " +
+                    std::to_string(at % block_.columns) + "]",
+                tensor_);
+}
+
+float MatrixQuantizer::largest() {
+  if (largest_ >= 0) return largest_;
+  largest_ = 0;
+  const std::uint64_t most = rowsAtOnce();
+  for (std::uint64_t first = 0; first < piece_.matrix.rows; first += most) {
+    read(first, static_cast<std::size_t>(std::min(most, piece_.matrix.rows - first)));
+    const Extent extent = integerKernels().extent(block_.values.data(), block_.values.size());
+    largest_ = std::max({largest_, -extent.low, extent.high});
+  }
+  return largest_;
+}
+
+void MatrixQuantizer::quantizeIntegers(Wanted wanted) {
+  const IntegerKernels& kernels = integerKernels();
+  const std::size_t scales = block_.rows * block_.groups;
+  const auto group = static_cast<std::size_t>(piece_.grid.group == 0 ? block_.columns : piece_.grid.group);
+  block_.scales.resize(scales);
+  block_.zeros.resize(scales);
+  block_.rules.resize(scales);
+  if (wanted == Wanted::Codes) block_.codes.resize(block_.values.size());
+  for (std::size_t i = 0; i < scales; ++i) {
+    const std::size_t first = (i / block_.groups) * block_.columns + (i % block_.groups) * group;
+    const std::size_t count = std::min(group, block_.columns - (i % block_.groups) * group);
+    const float* values = block_.values.data() + first;
+    CodeRule rule = ruleOf(kernels.extent(values, count), piece_.grid, piece_.scaleDtype);
+    block_.scales[i] = rule.scale;
+    block_.zeros[i] = rule.zero;
+    if (wanted == Wanted::Codes) {
+      auto* codes = reinterpret_cast<std::int8_t*>(block_.codes.data()) + first;
+      if (rule.scale > 0) {
+        kernels.code(values, count, rule, codes);
+      } else {
+        std::fill_n(codes, count, static_cast<std::int8_t>(0));
+      }
+      // What a reader multiplies with is the stored scale, also where the exact one divided.
+      rule.scale = storedScale(rule.scale, piece_.scaleDtype);
+    }
+    block_.rules[i] = rule;
+  }
+}
+
+void MatrixQuantizer::quantizeFp8(Wanted wanted) {
+  const Grid& grid = piece_.grid;
+  const auto rowsTogether = static_cast<std::size_t>(grid.groupRows == 0 ? block_.rows : grid.groupRows);
+  const auto group = static_cast<std::size_t>(grid.group == 0 ? block_.columns : grid.group);
+  const std::size_t scaleRows = (block_.rows + rowsTogether - 1) / rowsTogether;
+  block_.scales.assign(scaleRows * block_.groups, 0.0F);
+  for (std::size_t row = 0; row < block_.rows; ++row) {
+    for (std::size_t g = 0; g < block_.groups; ++g) {
+      const std::size_t count = std::min(group, block_.columns - g * group);
+      const Extent extent = integerKernels().extent(&block_.values[row * block_.columns + g * group], count);
+      float& scale = block_.scales[(row / rowsTogether) * block_.groups + g];
+      scale = std::max({scale, -extent.low, extent.high});
+    }
+  }
+  for (float& scale : block_.scales) {
+    if (grid.groupRows == 0) scale = largest();
+    scale = storedScale(std::max(scale / largestE4m3, smallestFp8Scale), piece_.scaleDtype);
+  }
+  if (wanted == Wanted::Scales) return;
+  block_.codes.resize(block_.values.size());
+  for (std::size_t i = 0; i < block_.values.size(); ++i) {
+    const std::size_t row = i / block_.columns;
+    const std::size_t g = (i % block_.columns) / group;
+    block_.codes[i] = e4m3FromFloat(block_.values[i] / block_.scales[(row / rowsTogether) * block_.groups + g]);
+  }
+}
+
+float MatrixQuantizer::tensorScale() {
+  const float most = largest();
+  if (piece_.grid.reciprocal) return most > 0 ? nvfp4Range / most : 1.0F;
+  return most > 0 ? most / nvfp4Range : 1.0F;
+}
+
+void MatrixQuantizer::quantizeNvfp4(Wanted wanted) {
+  const float whole = tensorScale();
+  const auto group = static_cast<std::size_t>(piece_.grid.group);
+  block_.scales.resize(block_.rows * block_.groups);
+  if (wanted == Wanted::Codes) block_.codes.resize(block_.values.size());
+  for (std::size_t i = 0; i < block_.scales.size(); ++i) {
+    const std::size_t first = (i / block_.groups) * block_.columns + (i % block_.groups) * group;
+    const std::size_t count = std::min(group, block_.columns - (i % block_.groups) * group);
+    const Extent extent = integerKernels().extent(&block_.values[first], count);
+    const float most = std::max(-extent.low, extent.high);
+    // A group of zeros: 1 as ModelOpt writes it, 0.125 as compressed-tensors does.
+    float scale = piece_.grid.reciprocal ? whole * (most / largestE2m1) : most / (largestE2m1 * whole);
+    if (most == 0) scale = piece_.grid.reciprocal ? 0.125F : 1.0F;
+    scale = floatFromE4m3(e4m3FromFloat(std::min(std::max(scale, smallestNvfp4Scale), largestE4m3)));
+    block_.scales[i] = scale;
+    if (wanted == Wanted::Scales) continue;
+    const float unit = piece_.grid.reciprocal ? scale / whole : scale * whole;
+    for (std::size_t k = first; k < first + count; ++k) block_.codes[k] = e2m1FromFloat(block_.values[k] / unit);
+  }
+}
+
+}  // namespace enginewright

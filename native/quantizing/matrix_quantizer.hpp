@@ -1,0 +1,68 @@
+// A matrix as blocks of rows with their scales, zero points and codes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "quantizing/group_rule.hpp"
+#include "quantizing/scheme.hpp"
+#include "weights/box_reader.hpp"
+#include "weights/input_file.hpp"
+
+namespace enginewright {
+
+/// Some rows of a matrix, row-major. Scales and zeros are [scale rows, groups]: usually one scale row for each row.
+struct QuantizedRows {
+  std::uint64_t firstRow = 0;
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::size_t groups = 0;
+  std::vector<float> values;
+  /// As they are stored, before they are rounded to their dtype (which `codes` take into account).
+  std::vector<float> scales;
+  std::vector<float> zeros;
+  /// One a byte: signed integers, e4m3 bits, or e2m1 codes 0…15.
+  std::vector<std::uint8_t> codes;
+  /// By which each [row, group] was coded and is decoded.
+  std::vector<CodeRule> rules;
+};
+
+using RowsSink = std::function<void(const QuantizedRows&)>;
+
+enum class Wanted { Scales, Codes };
+
+class MatrixQuantizer {
+ public:
+  /// `tensor` is for messages. Throws MergeNotFinite for a value that is infinite or NaN.
+  MatrixQuantizer(const QuantizePiece& piece, const std::string& tensor, InputFiles& inputs);
+
+  /// All rows, in blocks of at most a few MiB (whole blocks of rows that share a scale).
+  void forEachBlock(Wanted wanted, const RowsSink& sink);
+
+  /// The one scale of a tensor of nvfp4, as it is stored.
+  [[nodiscard]] float tensorScale();
+
+ private:
+  void read(std::uint64_t firstRow, std::size_t rows);
+  void refuseNotFinite() const;
+  /// The largest magnitude of the whole matrix: one pass over it.
+  [[nodiscard]] float largest();
+  void quantizeIntegers(Wanted wanted);
+  void quantizeFp8(Wanted wanted);
+  void quantizeNvfp4(Wanted wanted);
+  [[nodiscard]] std::uint64_t rowsAtOnce() const;
+
+  const QuantizePiece& piece_;
+  const std::string& tensor_;
+  const InputFile& file_;
+  BoxReader reader_;
+  std::vector<std::uint8_t> bytes_;
+  std::vector<double> wide_;
+  QuantizedRows block_;
+  float largest_ = -1;
+};
+
+}  // namespace enginewright

@@ -1,0 +1,86 @@
+#include "quantizing/code_layouts.hpp"
+
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "check.hpp"
+
+using namespace enginewright;
+
+namespace {
+
+std::vector<std::uint8_t> pack(QuantizedPart part, const CodeMatrix& matrix, CodeLayout layout, unsigned bits) {
+  std::vector<std::uint8_t> packed;
+  const ByteSink sink = [&](const std::uint8_t* bytes, std::size_t count) {
+    packed.insert(packed.end(), bytes, bytes + count);
+  };
+  const bool isAcross = isColumnMajor(layout) || part == QuantizedPart::Zeros;
+  if (isAcross) packAcross(part, matrix, layout, bits, sink);
+  else packRows(matrix, layout, bits, sink);
+  return packed;
+}
+
+void checkRoundTrip(QuantizedPart part, CodeLayout layout, unsigned bits, std::mt19937& random) {
+  const std::size_t rows = 16;
+  const std::size_t columns = part == QuantizedPart::Zeros ? 3 : 40;
+  std::vector<std::int8_t> codes(rows * columns);
+  for (std::int8_t& code : codes) {
+    const int low = layout == CodeLayout::ColumnPairs ? 0 : -(1 << (bits - 1));
+    code = static_cast<std::int8_t>(low + static_cast<int>(random() % (1U << bits)));
+  }
+  const auto packed = pack(part, {codes.data(), rows, columns}, layout, bits);
+  CHECK(packed.size() == packedBytes(part, layout, bits, rows, columns));
+  std::vector<std::int8_t> back(codes.size());
+  unpack(part, packed.data(), layout, bits, rows, columns, back.data());
+  CHECK(back == codes);
+}
+
+std::uint32_t wordAt(const std::vector<std::uint8_t>& bytes, std::size_t index) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, bytes.data() + 4 * index, sizeof word);
+  return word;
+}
+
+/// Against words worked out by hand from the layouts' definitions.
+void checkPlaces() {
+  std::vector<std::int8_t> codes(8 * 8);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::int8_t>(i / 8) - 8;  // row r: code r - 8
+  const CodeMatrix byRow{codes.data(), 8, 8};
+  CHECK(wordAt(pack(QuantizedPart::Codes, byRow, CodeLayout::PackedIn, 4), 1) == 0x11111111U);
+  CHECK(wordAt(pack(QuantizedPart::Codes, byRow, CodeLayout::GptqV1, 4), 3) == 0x33333333U);
+  // Nibbles of an AWQ word, lowest first: rows 0, 2, 4, 6, 1, 3, 5, 7.
+  CHECK(wordAt(pack(QuantizedPart::Codes, byRow, CodeLayout::Awq, 4), 0) == 0x75316420U);
+  CHECK(wordAt(pack(QuantizedPart::Zeros, byRow, CodeLayout::GptqV2, 4), 0) == 0x76543210U);
+  CHECK(wordAt(pack(QuantizedPart::Zeros, byRow, CodeLayout::GptqV1, 4), 0) == 0x6543210fU);
+  CHECK(wordAt(pack(QuantizedPart::Zeros, byRow, CodeLayout::PackedIn, 4), 5) == 0x76543210U);
+  CHECK(pack(QuantizedPart::Codes, byRow, CodeLayout::RowPairs, 4)[0] == 0x98);  // rows 1 and 0: -7 and -8
+  CHECK(wordAt(pack(QuantizedPart::Codes, byRow, CodeLayout::PackedIn, 8), 0) == 0x78787878U);
+}
+
+void checkRowEnd() {
+  const std::int8_t codes[] = {-8, -7, 7};
+  std::uint32_t word = 0;
+  packRow(codes, 3, 4, &word);
+  CHECK(word == 0xf10U);
+}
+
+}  // namespace
+
+int main() {
+  std::mt19937 random(11);
+  const CodeLayout layouts[] = {CodeLayout::Bytes, CodeLayout::PackedIn, CodeLayout::GptqV1, CodeLayout::GptqV2};
+  for (const CodeLayout layout : layouts) {
+    for (const unsigned bits : {4U, 8U}) {
+      checkRoundTrip(QuantizedPart::Codes, layout, bits, random);
+      checkRoundTrip(QuantizedPart::Zeros, layout, bits, random);
+    }
+  }
+  checkRoundTrip(QuantizedPart::Codes, CodeLayout::Awq, 4, random);
+  checkRoundTrip(QuantizedPart::Zeros, CodeLayout::Awq, 4, random);
+  checkRoundTrip(QuantizedPart::Codes, CodeLayout::RowPairs, 4, random);
+  checkRoundTrip(QuantizedPart::Codes, CodeLayout::ColumnPairs, 4, random);
+  checkPlaces();
+  checkRowEnd();
+  return enginewright::test::result();
+}

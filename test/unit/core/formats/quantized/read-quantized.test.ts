@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../../../core/domain/json.ts';
+import { readQuantizedLinears } from '../../../../../core/formats/quantized/read-quantized.ts';
+import { specBytes } from '../../../../../core/formats/spec-bytes.ts';
+import type { TensorDtype, WeightTensor } from '../../../../../core/formats/tensor.ts';
+
+const module = 'model.layers.0.mlp.up_proj';
+
+function tensor(name: string, dtype: TensorDtype, shape: readonly number[]): WeightTensor {
+  return { name, dtype, shape, bytes: specBytes({ name, dtype, shape }), file: '/m.safetensors', offset: 0 };
+}
+
+function config(weights: object, format = 'pack-quantized'): Json {
+  return {
+    quantization_config: {
+      quant_method: 'compressed-tensors',
+      format,
+      config_groups: {
+        group_0: { targets: ['Linear'], weights: { type: 'int', symmetric: true, ...weights } },
+      },
+    },
+  };
+}
+
+const int4 = { num_bits: 4, strategy: 'group', group_size: 32 };
+const packed = [
+  tensor(`${module}.weight_packed`, 'I32', [48, 8]),
+  tensor(`${module}.weight_scale`, 'BF16', [48, 2]),
+  tensor(`${module}.weight_shape`, 'I64', [2]),
+  tensor('model.norm.weight', 'BF16', [64]),
+];
+
+describe('the integer weights of a compressed-tensors model', () => {
+  it('are described as codes, scales and their place, and everything else is left over', () => {
+    const model = readQuantizedLinears(packed, config(int4));
+
+    expect(model.linears).toEqual([
+      {
+        module,
+        rows: 48,
+        columns: 64,
+        bits: 4,
+        group: 32,
+        layout: 'packed-in',
+        codes: packed[0],
+        scales: packed[1],
+      },
+    ]);
+    expect(model.others.map(({ name }) => name)).toEqual(['model.norm.weight']);
+  });
+
+  it('have zero points where they are asymmetric', () => {
+    const zeros = tensor(`${module}.weight_zero_point`, 'I32', [6, 2]);
+
+    const { linears } = readQuantizedLinears([...packed, zeros], config({ ...int4, symmetric: false }));
+
+    expect(linears[0]?.zeros).toBe(zeros);
+    expect(() => readQuantizedLinears(packed, config({ ...int4, symmetric: false }))).toThrow(
+      `${module} has no weight_zero_point`,
+    );
+  });
+
+  it('are plain bytes in int-quantized', () => {
+    const tensors = [
+      tensor(`${module}.weight`, 'I8', [48, 60]),
+      tensor(`${module}.weight_scale`, 'F32', [48, 1]),
+      tensor('lm_head.weight', 'F32', [32, 60]),
+    ];
+
+    const model = readQuantizedLinears(
+      tensors,
+      config({ num_bits: 8, strategy: 'channel' }, 'int-quantized'),
+    );
+
+    expect(model.linears).toMatchObject([{ rows: 48, columns: 60, bits: 8, group: null, layout: 'bytes' }]);
+    expect(model.others).toEqual([tensors[2]]);
+  });
+
+  it('end where the groups end when the last word is not full', () => {
+    const odd = [
+      tensor(`${module}.weight_packed`, 'I32', [48, 2]),
+      tensor(`${module}.weight_scale`, 'F16', [48, 1]),
+    ];
+
+    const { linears } = readQuantizedLinears(odd, config({ ...int4, group_size: 12 }));
+
+    expect(linears[0]?.columns).toBe(12);
+  });
+
+  it.each([
+    ['scales of another count', [packed[0], tensor(`${module}.weight_scale`, 'BF16', [48, 3])]],
+    ['codes of another dtype', [tensor(`${module}.weight_packed`, 'I8', [48, 8]), packed[1]]],
+    ['no scales', [packed[0]]],
+    ['no codes at all', [packed[3]]],
+  ])('are WeightsCorrupt with %s', (_, tensors) => {
+    const given = tensors.filter((entry) => entry !== undefined);
+    expect(() => readQuantizedLinears(given, config(int4))).toThrow(
+      expect.objectContaining({ name: 'WeightsCorrupt' }),
+    );
+  });
+
+  it.each<[string, Json]>([
+    ['no quantization_config', {}],
+    ['another method', { quantization_config: { quant_method: 'gptq', bits: 4 } }],
+    ['FP8', config({ num_bits: 8, type: 'float', strategy: 'channel' }, 'float-quantized')],
+    ['3 bits', config({ ...int4, num_bits: 3 })],
+    ['a scale for the whole tensor', config({ num_bits: 8, strategy: 'tensor' })],
+    ['columns in another order', config({ ...int4, actorder: 'group' })],
+    ['a group of zero', config({ ...int4, group_size: 0 })],
+  ])('are WeightsUnsupported with %s', (_, given) => {
+    expect(() => readQuantizedLinears(packed, given)).toThrow(
+      expect.objectContaining({ name: 'WeightsUnsupported' }),
+    );
+  });
+});
