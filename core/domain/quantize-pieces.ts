@@ -46,6 +46,11 @@ export interface QuantizePiece extends Checked {
   readonly layout: CodeLayout;
   /** Of the stored scales; codes are computed with the stored value. Ignored by nvfp4. */
   readonly scaleDtype: Exclude<FloatDtype, 'F64'>;
+  /**
+   * Matrices that share the one scale of the tensor with this one (fp8 per tensor, nvfp4): engines run q, k and v as one
+   * linear, gate and up as well, and keep a single scale for it.
+   */
+  readonly sharesScaleWith?: readonly MatrixRange[];
 }
 
 /** Codes that a solver found (I8 [rows, columns], row-major), written in a layout. */

@@ -22,7 +22,7 @@ constexpr float smallestFp8Scale = 1.1920929e-07F;  // the epsilon of binary32, 
 }  // namespace
 
 MatrixQuantizer::MatrixQuantizer(const QuantizePiece& piece, const std::string& tensor, InputFiles& inputs)
-    : piece_(piece), tensor_(tensor), file_(inputs.open(piece.matrix.file)) {
+    : piece_(piece), tensor_(tensor), inputs_(inputs), file_(inputs.open(piece.matrix.file)) {
   block_.columns = static_cast<std::size_t>(piece.matrix.columns);
   block_.groups = static_cast<std::size_t>(groupsOf(piece.grid, piece.matrix.columns));
 }
@@ -94,6 +94,12 @@ float MatrixQuantizer::largest() {
     read(first, static_cast<std::size_t>(std::min(most, piece_.matrix.rows - first)));
     const Extent extent = integerKernels().extent(block_.values.data(), block_.values.size());
     largest_ = std::max({largest_, -extent.low, extent.high});
+  }
+  for (const MatrixRange& other : piece_.sharesScaleWith) {
+    QuantizePiece alone = piece_;
+    alone.matrix = other;
+    alone.sharesScaleWith.clear();
+    largest_ = std::max(largest_, MatrixQuantizer(alone, tensor_, inputs_).largest());
   }
   return largest_;
 }

@@ -48,7 +48,7 @@ class MatrixQuantizer {
  private:
   void read(std::uint64_t firstRow, std::size_t rows);
   void refuseNotFinite() const;
-  /// The largest magnitude of the whole matrix: one pass over it.
+  /// The largest magnitude of the whole matrix and of those that share its scale: one pass over each.
   [[nodiscard]] float largest();
   void quantizeIntegers(Wanted wanted);
   void quantizeFp8(Wanted wanted);
@@ -57,6 +57,7 @@ class MatrixQuantizer {
 
   const QuantizePiece& piece_;
   const std::string& tensor_;
+  InputFiles& inputs_;
   const InputFile& file_;
   BoxReader reader_;
   std::vector<std::uint8_t> bytes_;

@@ -109,13 +109,16 @@ FloatDtype scaleDtypeOf(const Node& node) {
 }
 
 QuantizePiece quantizePieceOf(const Node& node) {
-  node.allowOnly({"kind", "part", "matrix", "grid", "layout", "scaleDtype", "crc32At", "name"});
+  node.allowOnly({"kind", "part", "matrix", "grid", "layout", "scaleDtype", "sharesScaleWith", "crc32At", "name"});
   QuantizePiece piece;
   piece.part = partOf(node.at("part"));
   piece.matrix = matrixOf(node.at("matrix"));
   piece.grid = gridOf(node.at("grid"));
   piece.layout = layoutOf(node.at("layout"));
   piece.scaleDtype = scaleDtypeOf(node.at("scaleDtype"));
+  if (node.has("sharesScaleWith")) {
+    for (const Node& other : node.at("sharesScaleWith").list()) piece.sharesScaleWith.push_back(matrixOf(other));
+  }
   return piece;
 }
 
@@ -146,6 +149,8 @@ void checkQuantizePiece(const QuantizePiece& piece, const std::string& name) {
   if (piece.part == QuantizedPart::TensorScale && kind != GridKind::Nvfp4) refuse(name, "has no scale of the tensor");
   if (piece.part == QuantizedPart::Zeros && kind != GridKind::Integer) refuse(name, "has no zeros");
   if (piece.grid.groupRows == 0 && piece.grid.group != 0) refuse(name, "shares scales over all rows in groups");
+  const bool hasOneScale = kind == GridKind::Nvfp4 || piece.grid.groupRows == 0;
+  if (!piece.sharesScaleWith.empty() && !hasOneScale) refuse(name, "has more scales than one to share");
   checkLayout(piece.layout, piece.grid.bits, rows, columns, name);
 }
 

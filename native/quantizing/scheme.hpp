@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 #include <string>
 
 #include "weights/matrix_range.hpp"
@@ -42,6 +43,8 @@ struct QuantizePiece {
   Grid grid;
   CodeLayout layout = CodeLayout::Bytes;
   FloatDtype scaleDtype = FloatDtype::F32;
+  /// Matrices that share the one scale of the tensor with this one; empty where scales are finer.
+  std::vector<MatrixRange> sharesScaleWith;
 };
 
 /// Codes that lie one a byte, row-major, in a file.

@@ -98,6 +98,7 @@ void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& input
   if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMerge(*merge, piece.name, inputs);
   if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
     checkView(viewOf(quantize->matrix), piece.name, inputs);
+    for (const MatrixRange& other : quantize->sharesScaleWith) checkView(viewOf(other), piece.name, inputs);
     checkQuantizePiece(*quantize, piece.name);
   }
   if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {
@@ -133,6 +134,7 @@ std::uint64_t bytesOf(const Piece& piece) {
   if (const auto* view = std::get_if<TensorView>(&piece.content)) return checkedBytes(*view, piece.name);
   if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
     (void)product(quantize->matrix.rows, quantize->matrix.columns, piece.name);
+    for (const MatrixRange& other : quantize->sharesScaleWith) (void)product(other.rows, other.columns, piece.name);
     return bytesOf(*quantize);
   }
   if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {

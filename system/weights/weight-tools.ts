@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildFailure } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { manifestName } from '../artifact-store/manifest.ts';
 import { locateWeights } from '../native-cli/locate.ts';
@@ -8,6 +7,7 @@ import { compareWeights } from './compare-weights.ts';
 import type { WeightTools } from './contract.ts';
 import { convertWeights } from './convert-weights.ts';
 import { mergeAdapters } from './merge-adapters.ts';
+import { quantizeForStep } from './quantize-step.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
 /**
@@ -32,7 +32,11 @@ export function createWeightTools(executable: string | null): WeightTools {
       await dropManifest(request.out);
       return report;
     },
-    quantize: () => Promise.reject(new BuildFailure('InternalError', 'quantize is not wired yet')),
+    async quantize(request, scope) {
+      const facts = await quantizeForStep(request, located(scope));
+      await dropManifest(request.out);
+      return facts;
+    },
   };
 }
 

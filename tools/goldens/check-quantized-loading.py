@@ -21,7 +21,7 @@ from compressed_tensors import __version__ as compressed_tensors_version
 from compressed_tensors.entrypoints.convert.converters import AutoAWQConverter
 from compressed_tensors.quantization import disable_quantization
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, CompressedTensorsConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "docs" / "results" / "quantize-loading.md"
@@ -155,7 +155,12 @@ def check_loading(folder: Path, model: Path, ids: torch.Tensor, original: torch.
     plain = dequantize(folder)
     reference = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     reference.load_state_dict(plain, strict=True)
-    loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    # Two faults of the package when weights stay compressed: for the empty model it forgets to pack zero points
+    # (compressors/pack_quantized, the branch for meta tensors), so the shapes differ; and it unpacks nvfp4 to bfloat16
+    # whatever the model's dtype is. Dequantizing on load does neither.
+    is_faulty = any(word in folder.name for word in ("asymmetric", "nvfp4"))
+    how = {"quantization_config": CompressedTensorsConfig(dequantize=True)} if is_faulty else {}
+    loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **how)
     dynamic = difference(logits_of(loaded, ids), logits_of(reference, ids))
     loaded.apply(disable_quantization)
     weights = {name: tensor.float() for name, tensor in loaded.state_dict().items() if name in plain}

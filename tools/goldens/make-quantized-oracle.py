@@ -104,13 +104,13 @@ def partners(name: str) -> list[str]:
 
 def quantize(name: str, weights: dict[str, torch.Tensor], form: str, args: QuantizationArgs) -> dict[str, torch.Tensor]:
     weight = weights[name]
+    shared = torch.cat([weights[other].flatten() for other in partners(name)])
     low, high = extremes(weight, args)
     state = {"weight": weight.clone()}
     if form == "nvfp4-pack-quantized":
-        shared = [weights[other] for other in partners(name)]
-        state["weight_global_scale"] = generate_gparam(
-            min(other.min() for other in shared), max(other.max() for other in shared)
-        )
+        state["weight_global_scale"] = generate_gparam(shared.min(), shared.max())
+    if args.strategy == "tensor":
+        low, high = shared.min().reshape(1), shared.max().reshape(1)
     scale, zero = calculate_qparams(low, high, args, global_scale=state.get("weight_global_scale"))
     state |= {"weight_scale": scale, "weight_zero_point": zero}
     scheme = QuantizationScheme(targets=["Linear"], weights=args)

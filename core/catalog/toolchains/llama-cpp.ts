@@ -27,17 +27,17 @@ const dtypes = {
 
 /**
  * Codes of our own go into llama.cpp's blocks of 32 unchanged: Q8_0 and Q4_0 hold them with the group's scale repeated
- * in each block, Q4_1 with its offset, which its minimum can hold exactly only for 4 bits.
+ * in each block. A group with an offset has no such block: Q4_1 stores minimum = scale × offset, which binary16 rounds.
  */
 function ownGrid(method: string, options: GridOptions, more: JsonObject = {}): Spelling {
   const { bits, symmetric } = options;
-  if (bits === 8 && !symmetric) return { unsupported: 'llama-cpp has no 8 bit format with offset' };
-  const blocks = bits === 8 ? 'Q8_0' : symmetric ? 'Q4_0' : 'Q4_1';
+  if (!symmetric)
+    return { unsupported: 'llama-cpp has no format that holds our groups with offset unchanged' };
   return {
     quantize: { method, bits, group: groupOf(options), symmetric, scaleDtype: 'F16', ...more },
     checkpoint: { type: 'f16' },
     build: { type: 'AS_IS' },
-    note: `as ${blocks}`,
+    note: bits === 8 ? 'as Q8_0' : 'as Q4_0',
   };
 }
 

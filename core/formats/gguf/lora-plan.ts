@@ -29,7 +29,7 @@ export function planLoraGguf({ adapter, baseConfig }: LoraGgufRequest): GgufPlan
   const { architecture } = family.gguf;
   const pairs = pairsByTensor(adapter);
   const metadata: GgufEntry[] = [
-    ...generalMetadata({ architecture, kind: 'adapter', name: adapter.label, floatType: 'F32' }),
+    ...generalMetadata({ architecture, kind: 'adapter', name: adapter.label, fileType: 'F32' }),
     ['adapter.type', text('lora')],
     ['adapter.lora.alpha', f32(alphaOf(adapter, [...pairs.values()]))],
   ];

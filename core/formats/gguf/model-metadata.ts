@@ -3,10 +3,16 @@ import type { ModelShape } from '../../catalog/families/model-shape.ts';
 import type { RopeScaling } from '../../catalog/families/rope-shape.ts';
 import { BuildFailure } from '../../domain/failures.ts';
 import type { GgufFloatType } from './convert-floats.ts';
+import type { BlockType } from './pack-blocks.ts';
 import { f32, type GgufEntry, text, u32 } from './metadata.ts';
 
 // `llama_ftype` (ggml-org/llama.cpp include/llama.h).
-const fileTypes = { F32: 0, F16: 1, BF16: 32 } as const satisfies Record<GgufFloatType, number>;
+const fileTypes = { F32: 0, F16: 1, BF16: 32, Q4_0: 2, Q8_0: 7 } as const satisfies Record<
+  GgufFloatType | BlockType,
+  number
+>;
+/** The type of most matrices. */
+export type GgufFileType = keyof typeof fileTypes;
 // `GGML_QNT_VERSION` (ggml-org/ggml include/ggml.h).
 const quantizationVersion = 2;
 
@@ -15,13 +21,13 @@ export function generalMetadata(facts: {
   readonly architecture: string;
   readonly kind: 'model' | 'adapter';
   readonly name: string;
-  readonly floatType: GgufFloatType;
+  readonly fileType: GgufFileType;
 }): GgufEntry[] {
   return [
     ['general.architecture', text(facts.architecture)],
     ['general.type', text(facts.kind)],
     ['general.name', text(facts.name)],
-    ['general.file_type', u32(fileTypes[facts.floatType])],
+    ['general.file_type', u32(fileTypes[facts.fileType])],
     ['general.quantization_version', u32(quantizationVersion)],
   ];
 }

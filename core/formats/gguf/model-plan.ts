@@ -1,7 +1,9 @@
 import type { FamilyTensor } from '../../catalog/families/contract.ts';
 import { type ModelShape, readModelShape } from '../../catalog/families/model-shape.ts';
 import { familyOf } from '../../catalog/families/registry.ts';
+import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
+import type { QuantizedLinear } from '../quantized/read-quantized.ts';
 import type { WeightTensor } from '../tensor.ts';
 import { readVocabulary } from '../tokenizer/read-vocabulary.ts';
 import type { TokenizerFiles } from '../tokenizer/vocabulary.ts';
@@ -9,7 +11,8 @@ import type { GgufFloatType } from './convert-floats.ts';
 import { type GgufLayout, type GgufTensorSpec, layOutGguf } from './layout.ts';
 import { type FloatTensor, matchTensors } from './match-tensors.ts';
 import type { GgufEntry } from './metadata.ts';
-import { generalMetadata, modelMetadata } from './model-metadata.ts';
+import { type GgufFileType, generalMetadata, modelMetadata } from './model-metadata.ts';
+import { blockColumns, type BlockType } from './pack-blocks.ts';
 import { llama3RopeFactors } from './rope-factors.ts';
 import { tokenizerMetadata } from './tokenizer-metadata.ts';
 
@@ -20,6 +23,13 @@ export type TensorContent =
       readonly kind: 'file';
       readonly source: FloatTensor;
       /** Rows of one head, when rows are to be interleaved within each head. */
+      readonly interleavedRows?: number;
+    }
+  | {
+      /** Integers that are quantized already, as blocks of the type. */
+      readonly kind: 'blocks';
+      readonly linear: QuantizedLinear;
+      readonly type: BlockType;
       readonly interleavedRows?: number;
     };
 
@@ -36,6 +46,8 @@ export interface ModelGgufRequest {
   readonly config: Json;
   readonly tokenizer: TokenizerFiles;
   readonly tensors: readonly WeightTensor[];
+  /** Linears that are quantized already; their tensors are none of `tensors`. */
+  readonly quantized?: readonly QuantizedLinear[];
   readonly floatType: GgufFloatType;
   /** `general.name`; default is the family's id, so that equal models give equal files wherever they lie. */
   readonly name?: string;
@@ -50,7 +62,11 @@ export function planModelGguf(request: ModelGgufRequest): GgufPlan {
   const shape = readModelShape(request.config);
   const family = familyOf(shape.architecture);
   const { architecture } = family.gguf;
-  const matched = matchTensors(family.tensors(shape), request.tensors);
+  const coded = new Map((request.quantized ?? []).map((linear) => [`${linear.module}.weight`, linear]));
+  const matched = matchTensors(family.tensors(shape), [
+    ...request.tensors,
+    ...[...coded.values()].map(standIn),
+  ]);
   const vocabulary = readVocabulary(request.tokenizer, {
     vocabularySize: shape.vocabulary,
     config: request.config,
@@ -60,7 +76,7 @@ export function planModelGguf(request: ModelGgufRequest): GgufPlan {
       architecture,
       kind: 'model',
       name: request.name ?? family.id,
-      floatType: request.floatType,
+      fileType: fileTypeOf(request),
     }),
     ...modelMetadata(family, shape),
     ...tokenizerMetadata(vocabulary),
@@ -74,10 +90,46 @@ export function planModelGguf(request: ModelGgufRequest): GgufPlan {
     contents.push({ kind: 'literal', values });
   }
   for (const { declared, source } of matched) {
-    specs.push(specOf(declared, request.floatType));
-    contents.push({ kind: 'file', source, ...interleaving(declared, shape) });
+    const linear = coded.get(source.name);
+    const rows = interleaving(declared, shape);
+    if (linear === undefined) {
+      specs.push(specOf(declared, request.floatType));
+      contents.push({ kind: 'file', source, ...rows });
+    } else {
+      const type = blockTypeOf(linear);
+      specs.push({ name: declared.gguf.name, type, shape: declared.shape });
+      contents.push({ kind: 'blocks', linear, type, ...rows });
+    }
   }
   return { architecture, metadata, layout: layOutGguf(metadata, specs), contents };
+}
+
+function fileTypeOf({ quantized, floatType }: ModelGgufRequest): GgufFileType {
+  const [first] = quantized ?? [];
+  return first === undefined ? floatType : blockTypeOf(first);
+}
+
+/** A float matrix of the same name and shape, to be matched with what the family declares. */
+function standIn({ module, rows, columns, codes }: QuantizedLinear): WeightTensor {
+  const bytes = 2 * rows * columns;
+  return {
+    name: `${module}.weight`,
+    dtype: 'F16',
+    shape: [rows, columns],
+    bytes,
+    file: codes.file,
+    offset: 0,
+  };
+}
+
+/** Blocks of 32 hold codes of symmetric grids unchanged when no block crosses a group. */
+function blockTypeOf({ module, bits, group, columns, zeros }: QuantizedLinear): BlockType {
+  const fits = columns % blockColumns === 0 && (group ?? blockColumns) % blockColumns === 0;
+  if (fits && zeros === undefined) return bits === 4 ? 'Q4_0' : 'Q8_0';
+  const why = fits ? 'it has offsets' : `its groups are no multiple of ${blockColumns} columns`;
+  throw new BuildFailure('WeightsUnsupported', `${module} cannot become blocks of ggml unchanged: ${why}`, {
+    details: { module },
+  });
 }
 
 function specOf(declared: FamilyTensor, floatType: GgufFloatType): GgufTensorSpec {

@@ -18,6 +18,8 @@ export interface Linear {
   /** W [out, in]. */
   readonly matrix: MatrixRange;
   readonly scaleDtype: ScaleDtype;
+  /** W of the linears that engines run as one with this one, without its own. */
+  readonly fusedWith: readonly MatrixRange[];
   /** Codes that a solver found; without them W is rounded to nearest. */
   readonly solved?: SolvedLinear;
 }

@@ -90,8 +90,10 @@ function rounded(
   part: QuantizePiece['part'],
   name: string,
 ): QuantizePiece {
-  const { matrix, scaleDtype } = linear;
-  return { kind: 'quantize', part, matrix, grid, layout, scaleDtype, name };
+  const { matrix, scaleDtype, fusedWith } = linear;
+  const piece = { kind: 'quantize', part, matrix, grid, layout, scaleDtype, name } as const;
+  const hasOneScale = grid.kind === 'nvfp4' || (grid.kind === 'fp8' && grid.block[0] === null);
+  return hasOneScale && fusedWith.length > 0 ? { ...piece, sharesScaleWith: fusedWith } : piece;
 }
 
 interface Packing {

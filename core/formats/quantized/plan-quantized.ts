@@ -1,10 +1,11 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { MatrixRange } from '../../domain/weights-plan.ts';
 import { type PlannedTensor, pieceOf } from '../pieces.ts';
 import type { WeightTensor } from '../tensor.ts';
 import type { Linear, PlannedPart, QuantizedModules, ScaleDtype } from './format.ts';
 import { quantizedFormats } from './formats.ts';
-import { listLinearModules, warnAboutSplitModules } from './linear-modules.ts';
+import { fusedWith, listLinearModules, warnAboutSplitModules } from './linear-modules.ts';
 import { matrixOf, roundTo } from './linear-pieces.ts';
 import { quantizationConfigOf } from './read-weight-arguments.ts';
 import { checkScheme, type QuantizationScheme } from './scheme.ts';
@@ -54,33 +55,58 @@ export function planQuantized(request: QuantizingRequest): QuantizingPlan {
   const modules = listLinearModules(config, request.exclude);
   checkPresent(tensors, modules);
   if (request.solved !== undefined) checkSolved(request.solved, request, modules);
-  const quantized = new Set(modules.quantized.map((module) => `${module}.weight`));
+  const quantizing: Quantizing = {
+    request,
+    matrices: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+    quantized: new Set(modules.quantized),
+  };
   return {
-    tensors: tensors.map((source) =>
-      quantized.has(source.name) ? quantize(source, request) : keep(source, request),
-    ),
+    tensors: tensors.map((source) => planTensor(source, quantizing)),
     modules,
     quantizationConfig: quantizedFormats[scheme.layout].config(scheme, modules),
     notices: warnAboutSplitModules(modules),
   };
 }
 
-function quantize(source: WeightTensor, { scheme, solved, scaleDtype }: QuantizingRequest): QuantizedTensor {
-  const module = source.name.slice(0, -'.weight'.length);
+interface Quantizing {
+  readonly request: QuantizingRequest;
+  readonly matrices: ReadonlyMap<string, WeightTensor>;
+  readonly quantized: ReadonlySet<string>;
+}
+
+function planTensor(source: WeightTensor, quantizing: Quantizing): QuantizedTensor {
+  const module = source.name.replace(/\.weight$/, '');
+  const isWeight = module !== source.name;
+  return isWeight && quantizing.quantized.has(module)
+    ? quantize(module, source, quantizing)
+    : keep(source, quantizing.request);
+}
+
+function quantize(module: string, source: WeightTensor, quantizing: Quantizing): QuantizedTensor {
+  const { scheme, solved, scaleDtype } = quantizing.request;
   const { dtype } = matrixOf(source);
   const format = quantizedFormats[scheme.layout];
   const own = dtype === 'F64' ? 'F32' : dtype;
   const codes = solved?.linears.get(module);
-  const matrix = matrixOf(solved?.replaced.get(source.name) ?? source);
   const linear: Linear = {
     module,
-    matrix,
+    matrix: matrixOf(solved?.replaced.get(source.name) ?? source),
     scaleDtype: scaleDtype ?? (format.scales === 'matrix' ? own : format.scales),
+    fusedWith: listFused(module, quantizing),
     ...(codes === undefined ? {} : { solved: codes }),
   };
   const parts = format.parts(linear, scheme);
   if (codes !== undefined) checkCodes(linear, codes, scheme);
   return { source, module, parts };
+}
+
+/** The other matrices that engines run as one with this one, as far as they are quantized too. */
+function listFused(module: string, { request, matrices, quantized }: Quantizing): MatrixRange[] {
+  return fusedWith(module)
+    .filter((other) => other !== module && quantized.has(other))
+    .map((other) => request.solved?.replaced.get(`${other}.weight`) ?? matrices.get(`${other}.weight`))
+    .filter((tensor) => tensor !== undefined)
+    .map(matrixOf);
 }
 
 function keep(source: WeightTensor, { solved }: QuantizingRequest): QuantizedTensor {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure } from '../../../core/domain/failures.ts';
@@ -11,6 +12,9 @@ import { verifyEngine } from './verify-engine.ts';
 
 type BuildRequest = Parameters<EngineToolchain['buildEngine']>[0];
 
+/** Build type of a checkpoint whose matrices are quantized already: they go into the engine unchanged. */
+const asIs = 'AS_IS';
+
 /** Quantizes the checkpoint, puts the run-time adapters beside it, and reads the whole engine back. */
 export async function buildEngine(
   settings: LlamaSettings,
@@ -18,17 +22,22 @@ export async function buildEngine(
   scope: EffectScope,
 ): Promise<JsonObject> {
   const type = request.parameters['type'];
-  if (!isFileTypeName(type))
+  if (type !== asIs && !isFileTypeName(type))
     throw new BuildFailure('InternalError', `llama-cpp has no file type ${JSON.stringify(type)}`);
   const from = join(request.checkpointFolder, checkpointFile);
   const to = join(request.out, engineFile);
   await using session = await openSession(settings, scope);
-  scope.onProgress({ fraction: 0.1, note: `quantize to ${type}` });
-  await session.request(
-    'quantize',
-    { from, to, ftype: fileTypes[type].ftype, threads: threadsOf(settings) },
-    ({ fraction }) => scope.onProgress({ fraction: 0.1 + 0.6 * fraction, note: `quantize to ${type}` }),
-  );
+  if (type === asIs) {
+    scope.onProgress({ fraction: 0.1, note: 'copy' });
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  } else {
+    scope.onProgress({ fraction: 0.1, note: `quantize to ${type}` });
+    await session.request(
+      'quantize',
+      { from, to, ftype: fileTypes[type].ftype, threads: threadsOf(settings) },
+      ({ fraction }) => scope.onProgress({ fraction: 0.1 + 0.6 * fraction, note: `quantize to ${type}` }),
+    );
+  }
   const adapters = [];
   for (const [index, { folder, weight }] of request.adapters.entries()) {
     const file = `adapter-${index + 1}.gguf`;
@@ -39,7 +48,7 @@ export async function buildEngine(
   const verified = await verifyEngine(session, {
     checkpoint: from,
     engine: to,
-    type,
+    type: type === asIs ? null : type,
     adapters: adapters.map(({ file, scale }) => ({ file: join(request.out, file), scale })),
     threads: threadsOf(settings),
   });

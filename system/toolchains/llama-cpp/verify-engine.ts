@@ -1,11 +1,13 @@
 import { BuildFailure, isBuildFailure } from '../../../core/domain/failures.ts';
+import { canonicalJson } from '../../../core/domain/json.ts';
 import { fileTypes, type FileTypeName } from './file-types.ts';
 import type { LlamaSession } from './session.ts';
 
 export interface EngineToVerify {
   readonly checkpoint: string;
   readonly engine: string;
-  readonly type: FileTypeName;
+  /** Null: the engine has the very types of its checkpoint. */
+  readonly type: FileTypeName | null;
   readonly adapters: readonly { readonly file: string; readonly scale: number }[];
   readonly threads: number;
 }
@@ -37,7 +39,8 @@ export async function verifyEngine(session: LlamaSession, subject: EngineToVerif
       `the engine has ${after.tensors} tensors, its checkpoint ${before.tensors}`,
     );
   }
-  requireType(after.types, subject.type);
+  if (subject.type === null) requireEqualTypes(before.types, after.types);
+  else requireType(after.types, subject.type);
   const adapters = subject.adapters.map(({ file, scale }) => ({ file, scale }));
   const opened = await orInvalid(
     session.request('open', {
@@ -78,6 +81,14 @@ function requireType(types: { readonly [type: string]: number }, wanted: FileTyp
       `${wanted} was asked for, but most matrices are ${leading ?? 'missing'}`,
     );
   }
+}
+
+function requireEqualTypes(
+  before: { readonly [type: string]: number },
+  after: { readonly [type: string]: number },
+): void {
+  if (canonicalJson(before) === canonicalJson(after)) return;
+  throw new BuildFailure('EngineInvalid', 'the engine has other tensor types than its checkpoint');
 }
 
 /** What llama.cpp refuses to read back is an invalid engine. */

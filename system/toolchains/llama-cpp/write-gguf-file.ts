@@ -8,6 +8,8 @@ import { padded, type PlacedTensor } from '../../../core/formats/gguf/layout.ts'
 import type { GgufPlan, TensorContent } from '../../../core/formats/gguf/model-plan.ts';
 import { interleaveHeads } from '../../../core/formats/gguf/permute-rows.ts';
 import { dtypeBits } from '../../../core/formats/tensor.ts';
+import { blocksOf } from './quantized-blocks.ts';
+import { OpenFiles, readAll, type Chunk } from './input-files.ts';
 import { asStoreFailure, syncFolder } from '../../files/atomic-write.ts';
 
 // Large enough that a read costs nothing beside the copy, small enough that memory does not depend on the model.
@@ -59,6 +61,12 @@ async function writeTensor(
   if (content.kind === 'literal') {
     await writeAll(out, bytesOf(content.values), at);
     at += content.values.byteLength;
+  } else if (content.kind === 'blocks') {
+    for await (const bytes of blocksOf(content, inputs)) {
+      signal.throwIfAborted();
+      await writeAll(out, bytes, at);
+      at += bytes.length;
+    }
   } else {
     const input = await inputs.open(content.source.file);
     for (const chunk of chunksOf(content)) {
@@ -74,11 +82,6 @@ async function writeTensor(
 }
 
 type FileContent = Extract<TensorContent, { kind: 'file' }>;
-
-interface Chunk {
-  readonly offset: number;
-  readonly bytes: number;
-}
 
 /** Whole heads when rows change places, else whole items. */
 function* chunksOf({ source, interleavedRows }: FileContent): Generator<Chunk> {
@@ -114,35 +117,6 @@ function convert(
       details: { tensor: source.name, values: converted.overflowed },
     },
   );
-}
-
-/** The input files of one conversion: a shard is opened once for all its tensors. */
-class OpenFiles {
-  readonly #handles = new Map<string, FileHandle>();
-
-  async open(path: string): Promise<FileHandle> {
-    const known = this.#handles.get(path);
-    if (known !== undefined) return known;
-    const handle = await open(path, 'r');
-    this.#handles.set(path, handle);
-    return handle;
-  }
-
-  async close(): Promise<void> {
-    for (const handle of this.#handles.values()) await handle.close();
-  }
-}
-
-async function readAll(file: FileHandle, { offset, bytes }: Chunk, path: string): Promise<Uint8Array> {
-  const buffer = new Uint8Array(bytes);
-  let done = 0;
-  while (done < bytes) {
-    const { bytesRead } = await file.read(buffer, done, bytes - done, offset + done);
-    if (bytesRead === 0)
-      throw new BuildFailure('WeightsCorrupt', `${path} ends before byte ${offset + bytes}`);
-    done += bytesRead;
-  }
-  return buffer;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -1,8 +1,13 @@
-import type { JsonObject } from '../../../core/domain/json.ts';
+import type { Json, JsonObject } from '../../../core/domain/json.ts';
 import type { EffectScope } from '../../../core/domain/progress.ts';
 import type { GgufFloatType } from '../../../core/formats/gguf/convert-floats.ts';
-import { type GgufPlan, planModelGguf } from '../../../core/formats/gguf/model-plan.ts';
+import {
+  type GgufPlan,
+  type ModelGgufRequest,
+  planModelGguf,
+} from '../../../core/formats/gguf/model-plan.ts';
 import { type MetadataSummary, summariseMetadata } from '../../../core/formats/gguf/summarise-metadata.ts';
+import { readQuantizedLinears } from '../../../core/formats/quantized/read-quantized.ts';
 import type { WeightTensor } from '../../../core/formats/tensor.ts';
 import { readModelConfig, readTokenizerFiles } from './read-model-folder.ts';
 import { writeGgufFile } from './write-gguf-file.ts';
@@ -37,15 +42,27 @@ export interface WrittenGguf extends JsonObject {
 
 /** Converts a model in Hugging Face layout to a GGUF file. Failures: those of planModelGguf and writeGgufFile. */
 export async function writeGguf(request: WriteGgufRequest, scope: EffectScope): Promise<WrittenGguf> {
+  const config = await readModelConfig(request.modelFolder);
   const plan = planModelGguf({
-    config: await readModelConfig(request.modelFolder),
+    config,
     tokenizer: await readTokenizerFiles(request.modelFolder),
-    tensors: request.tensors,
+    ...sortTensors(request.tensors, config),
     floatType: ggufOutTypes[request.outType],
     ...(request.name === undefined ? {} : { name: request.name }),
   });
   await writeGgufFile(plan, request.outFile, scope);
   return describeWritten(plan);
+}
+
+/** A folder with a `quantization_config` holds codes in the place of its linears' weights. */
+function sortTensors(
+  tensors: readonly WeightTensor[],
+  config: Json,
+): Pick<ModelGgufRequest, 'tensors' | 'quantized'> {
+  const isQuantized = typeof config === 'object' && config !== null && 'quantization_config' in config;
+  if (!isQuantized) return { tensors };
+  const { linears, others } = readQuantizedLinears(tensors, config);
+  return { tensors: others, quantized: linears };
 }
 
 export function describeWritten(plan: GgufPlan): WrittenGguf {
