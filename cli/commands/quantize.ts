@@ -26,7 +26,7 @@ export const quantize = defineCommand({
     'scale-dtype': {
       type: 'string',
       value: Object.keys(scaleDtypes).join('|'),
-      description: 'Type of stored scales (default: the model\u2019s; float16 for gptq and awq).',
+      description: 'Type of stored scales (default: the model’s; float16 for gptq and awq).',
     },
     solved: {
       type: 'string',

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "solving/solve.hpp"
 #include "weights/digest_inputs.hpp"
 #include "weights/events.hpp"
 #include "weights/failure.hpp"
@@ -24,7 +25,7 @@ namespace {
 using namespace enginewright;
 
 constexpr const char* usage =
-    "usage: enginewright-weights copy|merge|quantize|digest --plan FILE [--nonce TEXT]\n"
+    "usage: enginewright-weights copy|merge|quantize|solve|digest --plan FILE [--nonce TEXT]\n"
     "       enginewright-weights --version | --help\n";
 
 struct Arguments {
@@ -50,9 +51,9 @@ Arguments parseArguments(const std::vector<std::string>& words) {
   Arguments arguments;
   if (!words.empty()) arguments.verb = words.front();
   bool isKnown = false;
-  for (const char* verb : {"copy", "merge", "quantize", "digest"}) isKnown = isKnown || arguments.verb == verb;
+  for (const char* verb : {"copy", "merge", "quantize", "solve", "digest"}) isKnown = isKnown || arguments.verb == verb;
   if (!isKnown) {
-    throw Failure(FailureName::UsageInvalid, "the first argument must be copy, merge, quantize or digest");
+    throw Failure(FailureName::UsageInvalid, "the first argument must be copy, merge, quantize, solve or digest");
   }
   for (std::size_t i = 1; i < words.size(); i += 2) {
     const bool hasValue = i + 1 < words.size();
@@ -81,6 +82,10 @@ void runVerb(const Arguments& arguments, EventWriter& events) {
   const std::string text = readPlanText(arguments.plan);
   if (arguments.verb == "digest") {
     digestInputs(parseDigestPlan(text), events);
+    return;
+  }
+  if (arguments.verb == "solve") {
+    solveLinears(parseSolvePlan(text), arguments.nonce, events);
     return;
   }
   const WeightsPlan plan = parseWeightsPlan(text);

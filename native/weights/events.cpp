@@ -39,15 +39,25 @@ void EventWriter::digest(const std::string& name, const std::string& sha256) {
   line("\"event\":\"digest\",\"name\":" + jsonText(name) + ",\"sha256\":" + jsonText(sha256));
 }
 
+namespace {
+
+std::string numberText(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+}  // namespace
+
 void EventWriter::quantized(const std::string& name, const QuantizationError& error) {
-  const auto number = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.9g", value);
-    return std::string(text);
-  };
-  line("\"event\":\"quantized\",\"name\":" + jsonText(name) + ",\"maxAbs\":" + number(error.maxAbs) +
-       ",\"relativeFrobenius\":" + number(error.relativeFrobenius) + ",\"cosine\":" + number(error.cosine) +
-       ",\"sqnr\":" + (error.sqnr ? number(*error.sqnr) : "null"));
+  line("\"event\":\"quantized\",\"name\":" + jsonText(name) + ",\"maxAbs\":" + numberText(error.maxAbs) +
+       ",\"relativeFrobenius\":" + numberText(error.relativeFrobenius) + ",\"cosine\":" +
+       numberText(error.cosine) + ",\"sqnr\":" + (error.sqnr ? numberText(*error.sqnr) : "null"));
+}
+
+void EventWriter::solved(const std::string& name, double roundedError, double error) {
+  line("\"event\":\"solved\",\"name\":" + jsonText(name) + ",\"roundedError\":" + numberText(roundedError) +
+       ",\"error\":" + numberText(error));
 }
 
 void EventWriter::error(const Failure& failure) noexcept {

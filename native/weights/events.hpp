@@ -19,6 +19,7 @@ class EventWriter {
   void progress(std::uint64_t doneBytes, std::uint64_t totalBytes, const std::string& name);
   void output(const std::string& path, std::uint64_t bytes, const std::string& sha256);
   void digest(const std::string& name, const std::string& sha256);
+  void solved(const std::string& name, double roundedError, double error);
   void quantized(const std::string& name, const QuantizationError& error);
   /// Never throws: it is what is said last.
   void error(const Failure& failure) noexcept;

@@ -17,3 +17,14 @@ export function locateWeights(override?: string | null): string {
     details: { path },
   });
 }
+
+/** The path of the library of native/statistics. Throws ToolchainMissing. */
+export function locateStatistics(): string {
+  const folder = join(packageRoot(), 'native', 'build', 'release');
+  const path = join(folder, 'libenginewright_statistics.so');
+  if (existsSync(path)) return path;
+  throw new BuildFailure('ToolchainMissing', `the library ${path} does not exist`, {
+    hint: 'Run `npm run setup`.',
+    details: { path },
+  });
+}

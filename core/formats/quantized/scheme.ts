@@ -37,6 +37,9 @@ export function isBlocked(grid: Grid): boolean {
 function checkIntegerLayout(grid: Grid, layout: QuantizedLayout): void {
   if (grid.kind !== 'integer') throw refused(`the layout ${layout} holds integers only, not ${grid.kind}`);
   if (layout === 'awq' && grid.bits !== 4) throw refused('the layout awq holds 4 bits only');
+  // It stores zero − 1: a zero of 0 wraps around, and readers do not all undo that. gptq_v2 was made for this.
+  if (layout === 'gptq' && !grid.symmetric)
+    throw refused('the layout gptq cannot hold every zero point; gptq_v2 can');
 }
 
 function checkGroup({ group }: IntegerGrid): void {

@@ -7,6 +7,7 @@ import {
   bindDefaults,
   bindFiles,
   bindModels,
+  bindTensors,
   bindText,
   type LoadedLibraries,
 } from './library-functions.ts';
@@ -45,6 +46,7 @@ export function bindLibrary(files: LlamaLibraryFiles, layout: PinnedLayout = lla
     ...bindContexts(loaded),
     ...bindText(loaded),
     ...bindFiles(loaded),
+    ...bindTensors(loaded),
   };
   library.loadBackends(files.folder);
   library.initBackends();

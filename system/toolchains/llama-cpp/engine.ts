@@ -51,14 +51,18 @@ export class Engine {
   }
 
   /** Throws ToolFailed when llama.cpp refuses the file, an adapter, or the memory for the context. */
-  static async open(library: LlamaLibrary, params: Params<'open'>): Promise<Engine> {
+  static async open(
+    library: LlamaLibrary,
+    params: Params<'open'>,
+    onEvaluate: Pointer = null,
+  ): Promise<Engine> {
     const model = await callAsync(library.loadModel, params.file, {
       ...library.modelDefaults(),
       ...(params.gpuLayers === undefined ? {} : { n_gpu_layers: params.gpuLayers }),
     });
     if (model === null) throw new BuildFailure('ToolFailed', `llama.cpp cannot load ${params.file}`);
     try {
-      const context = createContext(library, model, params);
+      const context = createContext(library, model, { ...params, onEvaluate });
       try {
         applyAdapters(library, { model, context }, params.adapters);
         return new Engine(library, params, { model, context });
@@ -118,6 +122,13 @@ export class Engine {
     return this.#viewLogits();
   }
 
+  /** Decodes on this very thread, so that callbacks of the graph may be JavaScript. Nothing else happens meanwhile. */
+  decodeHere(): void {
+    const code = this.#library.decode(this.#context, this.batch.struct);
+    if (code === 0) return;
+    throw new BuildFailure('ToolFailed', `llama_decode gave ${code} for ${this.batch.size} tokens`);
+  }
+
   close(): void {
     this.batch.free();
     this.#library.freeContext(this.#context);
@@ -133,7 +144,11 @@ export class Engine {
   }
 }
 
-function createContext(library: LlamaLibrary, model: Pointer, params: Params<'open'>): bigint {
+function createContext(
+  library: LlamaLibrary,
+  model: Pointer,
+  params: Params<'open'> & { readonly onEvaluate: Pointer },
+): bigint {
   const batch = Math.max(batchTokens, params.sequences);
   const context = library.createContext(model, {
     ...library.contextDefaults(),
@@ -144,6 +159,8 @@ function createContext(library: LlamaLibrary, model: Pointer, params: Params<'op
     n_seq_max: params.sequences,
     n_threads: params.threads,
     n_threads_batch: params.threads,
+    // Called for every node of the graph, on the thread that decodes: then only decodeHere may be used.
+    cb_eval: params.onEvaluate,
   });
   if (context !== null) return context;
   throw new BuildFailure(

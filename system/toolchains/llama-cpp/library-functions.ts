@@ -149,3 +149,12 @@ export function bindFiles({ base, llama }: LoadedLibraries) {
   const typeName: (type: number) => string = base.func('const char *ggml_type_name(int32 type)');
   return { quantize, setLog, openGguf, closeGguf, tensorCount, tensorType, typeName };
 }
+
+/** Of the tensors of a graph, while it is computed. */
+export function bindTensors({ base }: LoadedLibraries) {
+  const tensorName: (tensor: Pointer) => string = base.func('const char *ggml_get_name(void *tensor)');
+  const tensorData: (tensor: Pointer) => Pointer = base.func('void *ggml_get_data(void *tensor)');
+  const tensorItems: (tensor: Pointer) => number = base.func('int64 ggml_nelements(void *tensor)');
+  const operationOf: (tensor: Pointer) => string = base.func('const char *ggml_op_desc(void *tensor)');
+  return { tensorName, tensorData, tensorItems, operationOf };
+}

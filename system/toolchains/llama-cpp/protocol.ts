@@ -123,6 +123,26 @@ export const operations = {
       types: z.record(z.string(), count),
     }),
   },
+  /** Sums over what the linear layers of a model are given, written as `statistics.safetensors`. */
+  capture: {
+    params: z.strictObject({
+      /** GGUF in a floating-point type. */
+      file: z.string(),
+      source: windows,
+      /** Tokens of a window, at most; longer texts are cut. */
+      window: positive,
+      /** Windows read, drawn from all by the seed. */
+      windows: positive,
+      seed: count,
+      threads: positive,
+      /** Name of a matrix in the GGUF → module in Hugging Face's layout. */
+      modules: z.record(z.string(), z.string()),
+      /** Library of native/statistics. */
+      library: z.string(),
+      to: z.string(),
+    }),
+    result: z.strictObject({ tokens: count, windows: count, inputs: count, bytes: count }),
+  },
   open: {
     params: z.strictObject({
       file: z.string(),

@@ -5,6 +5,7 @@ import type { EffectScope } from '../../../core/domain/progress.ts';
 import { openWeights } from '../../weights/open-weights.ts';
 import type { EngineToolchain } from '../contract.ts';
 import { buildEngine } from './build.ts';
+import { captureStatistics } from './capture-statistics.ts';
 import { adapterFile, checkpointFile } from './engine-folder.ts';
 import { openSession, type LlamaSettings } from './open-session.ts';
 import type { Result } from './protocol.ts';
@@ -58,6 +59,7 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
       const written = await writeLoraGguf(request, scope);
       return { tensors: written.tensors, architecture: written.architecture };
     },
+    captureStatistics: (request, scope) => captureStatistics(settings, request, scope),
     proveMerge: (request, scope) => proveMerge(settings, request, scope),
     buildEngine: (request, scope) => buildEngine(settings, request, scope),
     generate: (request, scope) => generate(settings, request, scope),

@@ -1,4 +1,5 @@
 import type { OperationName } from '../protocol.ts';
+import { capture } from './capture.ts';
 import { divergence } from './divergence.ts';
 import { generate } from './generate.ts';
 import { identity } from './identity.ts';
@@ -25,4 +26,5 @@ export const registry: { readonly [Op in OperationName]: Operation<Op> } = {
   divergence,
   measure,
   logits,
+  capture,
 };

@@ -134,12 +134,30 @@ describe('a quantized model', () => {
     expect(output.bytes).toBe(headerBytes + tensors.reduce((sum, part) => sum + specBytes(part), 0));
     expect(new Set(tensors.map(({ name }) => name)).size).toBe(tensors.length);
   });
+
+  it('drops an output layer that is tied to the embedding, as its config says', () => {
+    const tied = model.map((entry) =>
+      entry.name === 'lm_head.weight' ? { ...entry, aliasOf: 'model.embed_tokens.weight' } : entry,
+    );
+    const file = {
+      path: '/out/model.safetensors',
+      tensors: plan(int4, { tensors: tied }).tensors,
+      metadata: new Map(),
+    };
+
+    const namesOf = (tiesWordEmbeddings: boolean) =>
+      planQuantizedFile({ ...file, tiesWordEmbeddings }).tensors.map(({ name }) => name);
+
+    expect(namesOf(true)).not.toContain('lm_head.weight');
+    expect(namesOf(false)).toContain('lm_head.weight');
+  });
 });
 
 describe('a scheme that cannot be written', () => {
   it.each<[string, Grid, Partial<QuantizationScheme>]>([
     ['fp8 as gptq', { kind: 'fp8', block: [1, null] }, { layout: 'gptq' }],
     ['8 bits as awq', int8, { layout: 'awq' }],
+    ['zero points as gptq', { ...int4, symmetric: false }, { layout: 'gptq' }],
     ['a group of 20', { ...int4, group: 20 }, {}],
     ['int4 with activations', int4, { activations: 'dynamic' }],
     ['fp8 in blocks without activations', { kind: 'fp8', block: [128, 128] }, {}],

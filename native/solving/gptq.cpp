@@ -1,0 +1,94 @@
+#include "solving/gptq.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "solving/dense.hpp"
+#include "weights/failure.hpp"
+
+namespace enginewright {
+
+namespace {
+
+constexpr int mostAttempts = 6;
+/// Rows walked together, so that a row of the factor is read once for all of them.
+constexpr std::size_t rowsTogether = 16;
+
+}  // namespace
+
+GptqHessian::GptqHessian(const Statistics& statistics, const GptqOptions& options)
+    : options_(options), columns_(statistics.columns), dead_(statistics.columns) {
+  const std::size_t n = columns_;
+  order_ = orderOf(statistics);
+  double mean = 0;
+  for (std::size_t j = 0; j < n; ++j) {
+    dead_[j] = statistics.gram[j * n + j] == 0;
+    mean += dead_[j] ? 1 : statistics.gram[j * n + j];
+  }
+  mean /= static_cast<double>(n);
+  double damp = options.damp;
+  for (int attempt = 0; attempt < mostAttempts && upper_.empty(); ++attempt, damp *= 10) {
+    std::vector<double> hessian(n * n);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) hessian[i * n + j] = statistics.gram[order_[i] * n + order_[j]];
+      if (dead_[order_[i]]) hessian[i * n + i] = 1;
+      hessian[i * n + i] += damp * mean;
+    }
+    upper_ = upperFactorOfInverse(std::move(hessian), n);
+  }
+  if (upper_.empty()) {
+    throw Failure(FailureName::MergeNotFinite, "the calibration's statistics are no positive matrix");
+  }
+}
+
+std::vector<std::size_t> GptqHessian::orderOf(const Statistics& statistics) const {
+  std::vector<std::size_t> order(columns_);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!options_.activationOrder) return order;
+  const auto diagonal = [&](std::size_t j) { return statistics.gram[j * columns_ + j]; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return diagonal(a) > diagonal(b); });
+  return order;
+}
+
+Solution GptqHessian::solve(const Weights& weights, const SolverGrid& grid) const {
+  const std::size_t n = columns_;
+  const std::size_t group = grid.groupOf(n);
+  const std::size_t groups = (n + group - 1) / group;
+  Weights alive = weights;
+  for (std::size_t i = 0; i < alive.values.size(); ++i) {
+    if (dead_[i % n]) alive.values[i] = 0;
+  }
+  // Scales of the natural order are found when the walk enters a group; those of another order before it begins.
+  Solution solution = roundToNearest(alive, grid);
+  std::vector<double> rest(rowsTogether * n);
+  std::vector<float> entered(group);
+  for (std::size_t first = 0; first < weights.rows; first += rowsTogether) {
+    const std::size_t rows = std::min(rowsTogether, weights.rows - first);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t k = 0; k < n; ++k) {
+        rest[r * n + k] = static_cast<double>(alive.values[(first + r) * n + order_[k]]);
+      }
+    }
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t column = order_[k];
+      const double* factor = &upper_[k * n];
+      for (std::size_t r = 0; r < rows; ++r) {
+        double* row = &rest[r * n];
+        CodeRule& rule = solution.rules[(first + r) * groups + column / group];
+        if (!options_.activationOrder && column % group == 0) {
+          const std::size_t count = std::min(group, n - column);
+          for (std::size_t i = 0; i < count; ++i) entered[i] = static_cast<float>(row[k + i]);
+          rule = ruleOf(integerKernels().extent(entered.data(), count), grid.grid, grid.scaleDtype);
+        }
+        const std::int8_t code = codeOf(static_cast<float>(row[k]), rule);
+        solution.codes[(first + r) * n + column] = code;
+        const double error = (row[k] - valueOf(code, rule)) / factor[k];
+        for (std::size_t i = k + 1; i < n; ++i) row[i] -= error * factor[i];
+      }
+    }
+  }
+  return solution;
+}
+
+}  // namespace enginewright
