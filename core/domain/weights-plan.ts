@@ -1,3 +1,4 @@
+import type { SolvedEvent } from './solve-plan.ts';
 import type { PackPiece, QuantizePiece, QuantizedEvent } from './quantize-pieces.ts';
 
 /**
@@ -93,6 +94,7 @@ export type WeightsEvent =
     }
   | { readonly event: 'output'; readonly path: string; readonly bytes: number; readonly sha256: string }
   | QuantizedEvent
+  | SolvedEvent
   | {
       readonly event: 'digest';
       readonly name: string;

@@ -6,6 +6,7 @@ import type { Digest } from '../../core/domain/artifact.ts';
 import { BuildFailure, isBuildFailure, isFailureName } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import type { QuantizedEvent } from '../../core/domain/quantize-pieces.ts';
+import type { SolvePlan } from '../../core/domain/solve-plan.ts';
 import type { DigestPlan, WeightsPlan } from '../../core/domain/weights-plan.ts';
 import { runCommand } from '../process/run-command.ts';
 import { locateWeights } from './locate.ts';
@@ -70,9 +71,37 @@ export async function digestWeights(
   return digests;
 }
 
+/** Of one linear, Σ over calibration tokens of |(Ŵ − W) x|²: rounded to nearest, and as it was solved. */
+export interface SolvedLinearError {
+  readonly name: string;
+  readonly roundedError: number;
+  readonly error: number;
+}
+
+/** Finds codes for linears by what they are given. Throws as mergeWeights. */
+export async function solveLinears(
+  plan: SolvePlan,
+  scope: EffectScope,
+  executable = locateWeights(),
+): Promise<{ readonly outputs: readonly SolvedLinearError[]; readonly errors: readonly QuantizedEvent[] }> {
+  const nonce = randomBytes(8).toString('hex');
+  try {
+    const events = await runVerb({ verb: 'solve', plan, executable }, scope, ['--nonce', nonce]);
+    const outputs = eventsOf(events, 'solved').map(({ name, roundedError, error }) => ({
+      name,
+      roundedError,
+      error,
+    }));
+    return { outputs, errors: eventsOf(events, 'quantized') };
+  } catch (error) {
+    await rm(`${plan.output.path}.${nonce}.part`, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
 interface WeightsCall {
-  readonly verb: 'copy' | 'merge' | 'quantize' | 'digest';
-  readonly plan: WeightsPlan | DigestPlan;
+  readonly verb: 'copy' | 'merge' | 'quantize' | 'solve' | 'digest';
+  readonly plan: WeightsPlan | DigestPlan | SolvePlan;
   readonly executable: string;
 }
 

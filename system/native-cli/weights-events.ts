@@ -21,6 +21,12 @@ const Event = z.discriminatedUnion('event', [
     cosine: z.number(),
     sqnr: z.number().nullable(),
   }),
+  z.strictObject({
+    event: z.literal('solved'),
+    name: z.string(),
+    roundedError: z.number(),
+    error: z.number(),
+  }),
   z.strictObject({ event: z.literal('digest'), name: z.string(), sha256: Sha256 }),
   z.strictObject({
     event: z.literal('error'),
