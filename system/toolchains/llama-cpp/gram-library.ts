@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { BuildFailure } from '../../../core/domain/failures.ts';
-import type { Pointer } from './native-call.ts';
+import type { NativeCall, Pointer } from './native-call.ts';
 
 /** Of native/statistics/gram.hpp. */
 const expectedVersion = 1;
@@ -19,15 +19,18 @@ export function bindGramLibrary(file: string) {
         hint: 'Run `npm run setup`.',
       },
     );
-  const add: (
-    rows: Pointer,
-    tokens: number,
-    columns: number,
-    stride: number,
-    gram: Pointer,
-    absolute: Pointer,
-    largest: Pointer,
-  ) => number = library.func(
+  const add: NativeCall<
+    [
+      rows: Pointer,
+      tokens: number,
+      columns: number,
+      stride: number,
+      gram: Pointer,
+      absolute: Pointer,
+      largest: Pointer,
+    ],
+    number
+  > = library.func(
     'int enginewright_add_gram(void *rows, size_t tokens, size_t columns, size_t stride, void *gram, void *absolute, void *largest)',
   );
   const complete: (gram: Pointer, columns: number) => void = library.func(

@@ -26,7 +26,7 @@ export class InputWatch {
   readonly #inputs = new Map<string, string>();
   /** Inputs of the graph under way that were added already. */
   readonly #added = new Map<Pointer, string>();
-  #problem: unknown;
+  #problem: Error | undefined;
 
   constructor(library: LlamaLibrary, gram: GramLibrary, modules: { readonly [matrix: string]: string }) {
     this.#library = library;
@@ -67,7 +67,7 @@ export class InputWatch {
         this.#take(this.#library.tensorName(matrix), readTensor(this.#library, input));
       return true;
     } catch (error) {
-      this.#problem = error;
+      this.#problem = error instanceof Error ? error : new Error(String(error));
       return false;
     }
   }
