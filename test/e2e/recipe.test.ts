@@ -161,6 +161,7 @@ describe('a recipe', () => {
         'resolve-source',
         'fetch-model',
         'merge-adapters',
+        'prove-merge',
         'convert-checkpoint',
         'judge',
         'publish',
