@@ -2,9 +2,7 @@
 import { resolve } from 'node:path';
 import { readEnvironment } from '../config/environment.ts';
 import { BuildFailure } from '../core/domain/failures.ts';
-import { nearest } from '../core/domain/nearest.ts';
-import { commands } from './commands.ts';
-import type { Command } from './define-command.ts';
+import { loadCommand, loadCommands } from './load-command.ts';
 import { printFailure } from './output/failure.ts';
 import { renderCommandHelp, renderHelp } from './output/help.ts';
 import { createPrinter } from './output/printer.ts';
@@ -36,13 +34,14 @@ try {
 
 async function dispatch(): Promise<number> {
   if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') {
+    const commands = await loadCommands();
     print.result(
       commands.map(({ name, summary }) => ({ name, summary })),
       renderHelp(commands),
     );
     return 0;
   }
-  const command = findCommand(verb);
+  const command = await loadCommand(verb);
   if (rest.includes('--help') || rest.includes('-h')) {
     print.result(
       { name: command.name, usage: command.usage, options: command.options },
@@ -53,22 +52,6 @@ async function dispatch(): Promise<number> {
   const environment = readEnvironment();
   const home = resolve(homeOption(rest) ?? environment.home ?? '.enginewright');
   return command.run(rest, { environment, home, signal: interrupt.signal, print });
-}
-
-function findCommand(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command !== undefined) return command;
-  const meant = nearest(
-    name,
-    commands.map((candidate) => candidate.name),
-  );
-  throw new BuildFailure(
-    'UsageInvalid',
-    `there is no verb '${name}'${meant === undefined ? '' : `: did you mean ${meant}?`}`,
-    {
-      hint: 'Run enginewright help.',
-    },
-  );
 }
 
 function homeOption(args: readonly string[]): string | undefined {

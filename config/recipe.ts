@@ -151,6 +151,12 @@ export const Recipe = z.strictObject({
     .literal(['peft-default', 'peft-safe', 'once'])
     .default('peft-default')
     .describe('How the merge rounds.'),
+  newRows: z
+    .literal(['refuse', 'mean'])
+    .default('refuse')
+    .describe(
+      'When the tokenizer needs embedding rows that no adapter brings: the mean of the others, or nothing.',
+    ),
   toolchain: Toolchain.default('llama-cpp').describe('What builds and runs the engines.'),
   baseline: Name.describe('The variant all others are judged against.'),
   variants: z

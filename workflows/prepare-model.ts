@@ -17,7 +17,8 @@ import type { Story, StepPlace } from './story.ts';
 
 export interface PreparedModel {
   readonly model: WeightsRef | ArtifactRef<'model'>;
-  /** That the merged model says what base and adapters say; null when nothing was merged. */
+  /** The merged model, and that it says what base and adapters say; null when nothing was merged. */
+  readonly merged: ArtifactRef<'model'> | null;
   readonly proof: ArtifactRef<'proof'> | null;
   /** Adapters the recipe keeps for run time. */
   readonly runTimeAdapters: readonly PreparedAdapter[];
@@ -51,12 +52,13 @@ export async function prepareModel(story: Story, plan: Plan): Promise<PreparedMo
     Promise.all(preparing),
   ]);
   const merged = adapters.filter(({ merge }) => merge);
-  const request = { base: base.weights, adapters: merged.map(toMerge), rounding: plan.rounding };
-  const { model, proof } =
-    merged.length === 0 ? { model: base.weights, proof: null } : await mergeAndProve(story, plan, request);
+  const { rounding, newRows } = plan;
+  const request = { base: base.weights, adapters: merged.map(toMerge), rounding, newRows };
+  const done = merged.length === 0 ? null : await mergeAndProve(story, plan, request);
   return {
-    model,
-    proof,
+    model: done?.model ?? base.weights,
+    merged: done?.model ?? null,
+    proof: done?.proof ?? null,
     runTimeAdapters: adapters.filter(({ merge }) => !merge),
     sources: { model: base.facts, adapters: adapters.map(({ facts }) => facts) },
   };

@@ -24,8 +24,8 @@ export async function runRecipe(plan: Plan): Promise<RunResult> {
   const outcomes = await produceVariants(story, plan, prepared);
 
   const { baseline, gates } = plan;
-  const { sources, proof } = prepared;
-  const judging = { recipe: plan.recipe.name, baseline, variants: outcomes, gates, proof, sources };
+  const { sources, merged, proof } = prepared;
+  const judging = { recipe: plan.recipe.name, baseline, variants: outcomes, gates, merged, proof, sources };
   const judged = await story.step(judge, judging, { id: 'judge', queue: cpuQueue });
   const facts = judged.facts as unknown as JudgeFacts;
   const { verdict, headline, variants: verdicts } = facts;

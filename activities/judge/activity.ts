@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { BenchmarkSamples, TrialTexts, VariantScores } from '../../core/domain/measurement.ts';
 import type { MergeProof } from '../../core/domain/merge-proof.ts';
+import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { ReportArtifact, TensorError } from '../../core/domain/report.ts';
 import type { StepResult } from '../../core/domain/step.ts';
 import { buildReport, type VariantInput } from '../../core/reports/build-report.ts';
@@ -30,7 +31,8 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
       const variants = await Promise.all(input.variants.map((variant) => readVariant(variant, scope, store)));
       const { recipe, baseline, gates, proof } = input;
       const mergeProof = proof === null ? null : await readJson<MergeProof>(proof, 'proof.json', scope);
-      const report = buildReport({ recipe: { name: recipe }, baseline, gates, variants, mergeProof });
+      const merge = input.merged === null ? null : await readMergeReport(input.merged, store);
+      const report = buildReport({ recipe: { name: recipe }, baseline, gates, variants, merge, mergeProof });
       const renderings = {
         'report.json': `${JSON.stringify(report, null, 2)}\n`,
         'report.html': renderHtml(report),
@@ -89,6 +91,14 @@ async function readTensorErrors(
 ): Promise<readonly TensorError[]> {
   const { facts } = await store.manifestOf(digest);
   return (facts['worst'] ?? []) as unknown as readonly TensorError[];
+}
+
+async function readMergeReport(
+  { digest }: ArtifactRef<'model'>,
+  store: StepDeps['store'],
+): Promise<MergeReport> {
+  const { facts } = await store.manifestOf(digest);
+  return facts as unknown as MergeReport;
 }
 
 async function readJson<T>(ref: ArtifactRef, file: string, scope: StepScope): Promise<T> {

@@ -22,7 +22,8 @@ export interface JudgeInput {
   readonly baseline: string;
   readonly variants: readonly VariantOutcome[];
   readonly gates: readonly GatePlan[];
-  /** Null when nothing was merged. */
+  /** The merged model and the proof of the merge; null when nothing was merged. */
+  readonly merged: ArtifactRef<'model'> | null;
   readonly proof: ArtifactRef<'proof'> | null;
   /** Digests and commits of what went in, for the report's provenance. */
   readonly sources: JsonObject;
@@ -39,15 +40,16 @@ export interface JudgeFacts {
 
 export const judge = defineStep({
   name: 'judge',
-  version: 3,
+  version: 4,
   produces: 'report',
   worker: 'cpu',
   startToCloseTimeout: '30 minutes',
   stallTimeoutMs: 600_000,
   dependsOn: { toolchain: false, machine: 'none' },
-  key: ({ recipe, baseline, variants, gates, proof, sources }: JudgeInput) => ({
+  key: ({ recipe, baseline, variants, gates, merged, proof, sources }: JudgeInput) => ({
     inputs: {
       ...Object.fromEntries(variants.flatMap(artifactsOf)),
+      ...(merged === null ? {} : { merged: merged.digest }),
       ...(proof === null ? {} : { proof: proof.digest }),
     },
     parameters: {

@@ -10,8 +10,10 @@ export function createMergeAdapters({ runStep, weights }: Pick<StepDeps, 'runSte
         input.adapters.map(async (adapter) => ({
           folder: await scope.folderOf(adapter.weights),
           weight: adapter.weight,
+          label: adapter.label,
         })),
       );
-      return weights.merge({ base, adapters, out: scope.out, rounding: input.rounding }, scope);
+      const { rounding, newRows } = input;
+      return weights.merge({ base, adapters, out: scope.out, rounding, newRows }, scope);
     });
 }

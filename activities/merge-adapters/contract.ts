@@ -13,22 +13,23 @@ export interface MergeAdaptersInput {
     readonly label: string;
   }[];
   readonly rounding: Plan['rounding'];
+  readonly newRows: Plan['newRows'];
 }
 
 export const mergeAdapters = defineStep({
   name: 'merge-adapters',
-  version: 1,
+  version: 2,
   produces: 'model',
   worker: 'cpu',
   startToCloseTimeout: '6 hours',
   stallTimeoutMs: 600_000,
   dependsOn: { toolchain: false, machine: 'none' },
-  key: ({ base, adapters, rounding }: MergeAdaptersInput) => ({
+  key: ({ base, adapters, rounding, newRows }: MergeAdaptersInput) => ({
     inputs: {
       base: base.digest,
       ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights.digest])),
     },
-    parameters: { rounding, weights: adapters.map(({ weight }) => weight) },
+    parameters: { rounding, newRows, weights: adapters.map(({ weight }) => weight) },
   }),
   summary: ({ adapters }) => `merge ${adapters.map(({ label }) => label).join(', then ')}`,
 });

@@ -1,5 +1,6 @@
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { compareWeights } from '../../system/weights/compare-weights.ts';
+import type { Comparison } from '../../system/weights/contract.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 
@@ -7,23 +8,29 @@ const shownDifferences = 20;
 
 export const compare = defineCommand({
   name: 'compare',
-  summary: 'Compare two sets of weights bit by bit, whatever their formats; exit 1 when they differ.',
+  summary: 'Compare two sets of weights bit by bit, whatever their formats; exit 1 when they differ. Either may be a manifest of inspect --digests.',
   positionals: 'A B',
   options: {},
   async run({ positionals, ...context }) {
     const [a = '', b = ''] = positionals;
     const executable = locateWeights(context.environment.weightsExecutable);
     const comparison = await compareWeights(a, b, { ...effectScope(context, 'compare'), executable });
-    const { equal, differences, tensors } = comparison;
-    const lines = differences.slice(0, shownDifferences).map(({ tensor, reason }) => `${tensor}: ${reason}`);
-    const more =
-      differences.length > shownDifferences ? [`… and ${differences.length - shownDifferences} more`] : [];
-    context.print.result(
-      comparison,
-      equal
-        ? `equal: ${tensors} tensors`
-        : [`${differences.length} tensors differ`, ...lines, ...more].join('\n'),
-    );
-    return equal ? 0 : 1;
+    for (const notice of comparison.notices) context.print.note(notice);
+    context.print.result(comparison, describe(comparison));
+    return comparison.equal ? 0 : 1;
   },
 });
+
+function describe({ equal, differences, tensors, root }: Comparison): string {
+  if (equal) return `equal: ${tensors} tensors, root ${root ?? ''}`;
+  const lines = differences.slice(0, shownDifferences).map(describeDifference);
+  const more =
+    differences.length > shownDifferences ? [`… and ${differences.length - shownDifferences} more`] : [];
+  return [`${differences.length} tensors differ`, ...lines, ...more].join('\n');
+}
+
+function describeDifference({ tensor, reason, items, different, maxAbs }: Comparison['differences'][number]): string {
+  const count = items === undefined ? '' : ` in ${different} of ${items} items`;
+  const distance = typeof maxAbs === 'number' ? `, by at most ${maxAbs.toPrecision(3)}` : '';
+  return `${tensor}: ${reason}${count}${distance}`;
+}

@@ -5,8 +5,12 @@ import { summariseMetadata } from '../../core/formats/gguf/summarise-metadata.ts
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
 import { exists } from '../../system/files/read-write.ts';
 import { readGgufFile } from '../../system/toolchains/llama-cpp/read-gguf-file.ts';
+import { locateWeights } from '../../system/native-cli/locate.ts';
+import { digestManifest } from '../../system/weights/digest-weights.ts';
 import { inspectWeights } from '../../system/weights/inspect-weights.ts';
+import { openWeights, type OpenOptions } from '../../system/weights/open-weights.ts';
 import { defineCommand, type Context } from '../define-command.ts';
+import { effectScope } from '../effect-scope.ts';
 import { renderTextTable } from '../output/text-table.ts';
 import { formatBytes } from '../output/units.ts';
 
@@ -20,13 +24,20 @@ export const inspect = defineCommand({
       value: 'KEY',
       description: 'Key of the state dict inside a training checkpoint.',
     },
+    digests: {
+      type: 'boolean',
+      description: "The sha256 of every tensor and their root, which is the weights' identity in any format.",
+    },
   },
   async run({ options, positionals, ...context }) {
     const [subject = ''] = positionals;
     if (isDigest(subject)) return showArtifact(subject, context);
     if (!(await exists(subject))) throw new BuildFailure('WeightsMissing', `there is nothing at ${subject}`);
     if (subject.endsWith('.gguf')) return showGguf(subject, context);
-    const summary = await inspectWeights(subject, options.root === undefined ? {} : { root: options.root });
+    const choice = options.root === undefined ? {} : { root: options.root };
+    if (options.digests) return showDigests(subject, choice, context);
+    const summary = await inspectWeights(subject, choice);
+    for (const notice of summary.notices) context.print.note(notice);
     const rows = summary.tensors.map(({ name, dtype, shape, bytes, file }) => [
       name,
       dtype,
@@ -41,6 +52,19 @@ export const inspect = defineCommand({
     );
   },
 });
+
+async function showDigests(path: string, choice: OpenOptions, context: Context): Promise<void> {
+  const executable = locateWeights(context.environment.weightsExecutable);
+  const scope = { ...effectScope(context, 'inspect'), executable };
+  const opened = await openWeights(path, choice);
+  for (const notice of opened.notices) context.print.note(notice);
+  const { root, tensors } = await digestManifest(opened.tensors, scope);
+  const rows = [...tensors].map(([name, { dtype, shape, sha256 }]) => [name, dtype, shape.join('×'), sha256]);
+  context.print.result(
+    { version: 1, root, tensors: Object.fromEntries(tensors) },
+    `root ${root}\n\n${tensorTable(['tensor', 'dtype', 'shape', 'sha256'], rows)}`,
+  );
+}
 
 async function showGguf(path: string, { print }: Context): Promise<void> {
   const gguf = await readGgufFile(path);

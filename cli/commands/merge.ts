@@ -1,10 +1,12 @@
 import { BuildFailure } from '../../core/domain/failures.ts';
+import { describeDifference } from '../../core/reports/describe-merge.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { mergeAdapters } from '../../system/weights/merge-adapters.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 
 const roundings = ['peft-default', 'peft-safe', 'once'] as const;
+const rowChoices = ['refuse', 'mean'] as const;
 
 export const merge = defineCommand({
   name: 'merge',
@@ -24,6 +26,11 @@ export const merge = defineCommand({
       value: roundings.join('|'),
       description: 'How sums are rounded (default: peft-default).',
     },
+    'new-rows': {
+      type: 'string',
+      value: rowChoices.join('|'),
+      description: 'When the tokenizer needs rows that no adapter brings (default: refuse).',
+    },
   },
   async run({ options, ...context }) {
     const { base, out } = options;
@@ -33,10 +40,18 @@ export const merge = defineCommand({
     const rounding = roundings.find((known) => known === (options.rounding ?? 'peft-default'));
     if (rounding === undefined)
       throw new BuildFailure('UsageInvalid', `--rounding is one of ${roundings.join(', ')}`);
+    const newRows = rowChoices.find((known) => known === (options['new-rows'] ?? 'refuse'));
+    if (newRows === undefined)
+      throw new BuildFailure('UsageInvalid', `--new-rows is one of ${rowChoices.join(', ')}`);
     const executable = locateWeights(context.environment.weightsExecutable);
-    const request = { base, out, rounding, adapters: options.adapter.map(parseAdapter) };
+    const request = { base, out, rounding, newRows, adapters: options.adapter.map(parseAdapter) };
     const report = await mergeAdapters(request, { ...effectScope(context, 'merge'), executable });
     for (const warning of report.warnings) context.print.note(`warning: ${warning}`);
+    const { tokenizerDifference } = report;
+    if (tokenizerDifference !== null)
+      context.print.note(
+        `tokenizer of the adapter: ${describeDifference(tokenizerDifference) || 'the same'}`,
+      );
     const text = `${report.tensorsMerged} tensors merged, ${report.tensorsReplaced} replaced, tokenizer of the ${report.tokenizer}: ${out}`;
     context.print.result(report, text);
   },

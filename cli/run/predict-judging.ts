@@ -8,6 +8,7 @@ import type { Predictions } from './predictions.ts';
 export interface PredictedOutcomes {
   /** By variant; null where a step of it is still to run. */
   readonly outcomes: ReadonlyMap<string, VariantOutcome | null>;
+  readonly merged: ArtifactRef<'model'> | null;
   readonly proof: ArtifactRef<'proof'> | null;
   readonly sources: JsonObject;
 }
@@ -16,13 +17,13 @@ export interface PredictedOutcomes {
 export async function predictJudging(
   book: Predictions,
   plan: Plan,
-  { outcomes, proof, sources }: PredictedOutcomes,
+  { outcomes, merged, proof, sources }: PredictedOutcomes,
 ): Promise<void> {
   const variants = plan.variants.flatMap(({ name }) => outcomes.get(name) ?? []);
   const isKnown = variants.length === plan.variants.length;
   const { baseline, gates } = plan;
   const { name: recipe } = plan.recipe;
-  const judging = isKnown ? { recipe, baseline, variants, gates, proof, sources } : null;
+  const judging = isKnown ? { recipe, baseline, variants, gates, merged, proof, sources } : null;
   const judged = await book.ask(judge, judging, { summary: 'judge' });
   if (plan.publish === null) return;
   const { alias, choose, promote } = plan.publish;

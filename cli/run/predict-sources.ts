@@ -52,7 +52,10 @@ export async function predictSource(book: Predictions, source: SourcePlan): Prom
 }
 
 export interface PredictedModel {
-  readonly merged: WeightsRef | ArtifactRef<'model'> | null;
+  /** What the variants are made from. */
+  readonly model: WeightsRef | ArtifactRef<'model'> | null;
+  /** Null when nothing is merged, or still to be. */
+  readonly merged: ArtifactRef<'model'> | null;
   readonly proof: ArtifactRef<'proof'> | null;
 }
 
@@ -69,7 +72,7 @@ export async function predictMerge(
   const chosen = plan.adapters
     .map((adapter, index) => ({ ...adapter, weights: adapters[index] ?? null }))
     .filter(({ merge }) => merge);
-  if (chosen.length === 0) return { merged: model, proof: null };
+  if (chosen.length === 0) return { model, merged: null, proof: null };
   const labelled = chosen.map(({ weights, weight, source }) => ({
     weights,
     weight,
@@ -81,12 +84,13 @@ export async function predictMerge(
   const input =
     model === null || known.length < labelled.length
       ? null
-      : { base: model, adapters: known, rounding: plan.rounding };
+      : { base: model, adapters: known, rounding: plan.rounding, newRows: plan.newRows };
   const merged = await book.ask(mergeAdapters, input, {
     summary: `merge ${labelled.map(({ label }) => label).join(', then ')}`,
   });
   const proof = await predictProof(book, plan, input && merged && { ...input, model: merged.artifact });
-  return { merged: merged?.artifact ?? null, proof };
+  const made = merged?.artifact ?? null;
+  return { model: made, merged: made, proof };
 }
 
 /** Null while it is still to be made. */

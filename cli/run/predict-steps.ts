@@ -16,22 +16,22 @@ import { type Foresight, type Known, type PredictedStep, Predictions } from './p
 export async function predictSteps(plan: Plan, foresight: Foresight): Promise<PredictedStep[]> {
   const book = new Predictions(foresight);
   const base = await predictSource(book, plan.model);
-  const prepared: PredictedSource[] = [];
-  for (const { source } of plan.adapters) prepared.push(await predictSource(book, source));
-  const [model, adapters] = [base.weights, prepared.map(({ weights }) => weights)];
-  const { merged, proof } = await predictMerge(book, plan, { model, adapters });
+  const adapterSources: PredictedSource[] = [];
+  for (const { source } of plan.adapters) adapterSources.push(await predictSource(book, source));
+  const [model, adapters] = [base.weights, adapterSources.map(({ weights }) => weights)];
+  const { model: prepared, merged, proof } = await predictMerge(book, plan, { model, adapters });
   const baseline = plan.variants.find(({ name }) => name === plan.baseline);
   const rest = plan.variants.filter((variant) => variant !== baseline);
   const outcomes = new Map<string, VariantOutcome | null>();
   let engineOfBaseline: ArtifactRef<'engine'> | null = null;
   for (const variant of baseline === undefined ? rest : [baseline, ...rest]) {
-    const scene = { variant, merged, adapters, baseline: engineOfBaseline };
+    const scene = { variant, merged: prepared, adapters, baseline: engineOfBaseline };
     const { engine, outcome } = await predictVariant(book, plan, scene);
     if (variant === baseline) engineOfBaseline = engine;
     outcomes.set(variant.name, outcome);
   }
-  const sources = { model: base.facts, adapters: prepared.map(({ facts }) => facts) };
-  await predictJudging(book, plan, { outcomes, proof, sources });
+  const sources = { model: base.facts, adapters: adapterSources.map(({ facts }) => facts) };
+  await predictJudging(book, plan, { outcomes, merged, proof, sources });
   return book.steps;
 }
 

@@ -12,6 +12,8 @@ export interface Plan {
   /** Merged in order. */
   readonly adapters: readonly AdapterPlan[];
   readonly rounding: 'peft-default' | 'peft-safe' | 'once';
+  /** Embedding rows the tokenizer needs and no adapter brings. */
+  readonly newRows: 'refuse' | 'mean';
   readonly baseline: string;
   readonly variants: readonly VariantPlan[];
   /** How many variants may be under way at once. */

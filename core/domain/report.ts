@@ -1,6 +1,7 @@
 import type { JsonObject } from './json.ts';
 import type { Interval, Protocol } from './measurement.ts';
 import type { MergeProof } from './merge-proof.ts';
+import type { MergeReport } from './merge-report.ts';
 import type { QuantizedEvent } from './quantize-pieces.ts';
 import type { Verdict } from './run-result.ts';
 
@@ -21,6 +22,8 @@ export interface Report {
   /** Difference between two runs of the baseline; null when it was run once. */
   readonly noiseFloor: { readonly [metric: string]: number } | null;
   /** Null when nothing was merged. */
+  /** Null when nothing was merged. */
+  readonly merge: MergeReport | null;
   readonly mergeProof: MergeProof | null;
   readonly statistics: { readonly confidence: number; readonly resamples: number; readonly seed: number };
   readonly datasets: readonly { readonly role: string; readonly digest: string }[];

@@ -65,23 +65,52 @@ export interface MatrixRange {
   readonly strides?: readonly [number, number];
 }
 
-/** W + Σ scale · (B A): `base` is rows × columns, B rows × rank, A rank × columns. `transpose`: add the transpose. */
+/** A matrix of rows × columns with the changes of adapters applied to it in order. */
 export interface MergePiece extends Checked {
   readonly kind: 'merge';
   readonly base: MatrixRange;
   /** dtype of the result. */
   readonly dtype: FloatDtype;
-  readonly deltas: readonly {
-    readonly a: MatrixRange;
-    readonly b: MatrixRange;
-    readonly scale: number;
-    readonly transpose?: boolean;
-  }[];
+  readonly changes: readonly MergeChange[];
   /**
-   * `peft-default`: after each delta, one rounding of W + Δ to dtype. `peft-safe`: Δ is rounded to dtype before it
-   * is added. `once`: all deltas are summed first, one rounding at the end. Round to nearest even everywhere.
+   * `peft-default`: after each change, one rounding to dtype. `peft-safe`: Δ is rounded to dtype before it is added.
+   * `once`: one rounding at the end. Round to nearest even everywhere.
    */
   readonly rounding: 'peft-default' | 'peft-safe' | 'once';
+  /** Rows appended at the end, each the mean of all finished rows, rounded once. */
+  readonly meanRows?: number;
+}
+
+export type MergeChange = LowRankChange | AddedMatrix | ReplacedRows;
+
+/** W + Δ with Δ = scale · (B A): B rows × rank, A rank × columns. `transpose`: Δ is transposed before it is added. */
+export interface LowRankChange {
+  readonly kind: 'low-rank';
+  readonly a: MatrixRange;
+  readonly b: MatrixRange;
+  readonly scale: number;
+  readonly transpose?: boolean;
+  /** Δ is rounded to dtype before it is added, in `peft-default` too. */
+  readonly roundsDelta?: boolean;
+  /**
+   * One row, a length for each row of B: the rows of W + Δ (its columns with `transpose`) are rescaled to these lengths
+   * before anything is rounded (DoRA, arXiv 2402.09353: m · V / ‖V‖).
+   */
+  readonly magnitude?: MatrixRange;
+}
+
+/** W + scale · M. */
+export interface AddedMatrix {
+  readonly kind: 'add';
+  readonly matrix: MatrixRange;
+  readonly scale: number;
+}
+
+/** Row `rows[i]` of W becomes row i of the source. */
+export interface ReplacedRows {
+  readonly kind: 'rows';
+  readonly source: MatrixRange;
+  readonly rows: readonly number[];
 }
 
 /** JSON lines on stdout of `enginewright-weights copy|merge|quantize --plan FILE`. */

@@ -1,9 +1,13 @@
 import { BuildFailure } from '../domain/failures.ts';
+import { parseBoundedJson } from './bounded-json.ts';
+import { JsonSyntaxError } from './strict-json.ts';
 
 /** The few facts of a model's `config.json` that decide how its weights are written. */
 export interface ModelConfigFacts {
   readonly vocabularySize: number | undefined;
   readonly tiesWordEmbeddings: boolean;
+  /** `model_type`: the architecture's name in transformers. */
+  readonly modelType: string | undefined;
 }
 
 type Fields = { readonly [key: string]: unknown };
@@ -17,7 +21,12 @@ export function readModelConfig(text: string, file: string): ModelConfigFacts {
   const inner = isFields(config[nested]) ? config[nested] : {};
   const size = config['vocab_size'] ?? inner['vocab_size'];
   const tie = config['tie_word_embeddings'] ?? inner['tie_word_embeddings'];
-  return { vocabularySize: typeof size === 'number' ? size : undefined, tiesWordEmbeddings: tie === true };
+  const type = config['model_type'];
+  return {
+    vocabularySize: typeof size === 'number' ? size : undefined,
+    tiesWordEmbeddings: tie === true,
+    modelType: typeof type === 'string' ? type : undefined,
+  };
 }
 
 /** The same config with some facts changed, wherever it states them; the order of its keys stays. */
@@ -37,9 +46,10 @@ export function changeModelConfig(text: string, file: string, changes: Partial<M
 
 function parse(text: string, file: string): Fields {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseBoundedJson(text);
     if (isFields(value)) return value;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
     // Told below, with the file's name instead of the parser's words.
   }
   throw new BuildFailure('WeightsCorrupt', `${file} is no JSON object`);

@@ -1,19 +1,22 @@
 import { BuildFailure } from '../domain/failures.ts';
-import { corruptAt } from './byte-source.ts';
-import { JsonSyntaxError, parseStrictJson } from './strict-json.ts';
+import { baseName, corruptAt } from './byte-source.ts';
+import { Decimal, JsonSyntaxError, parseStrictJson, type StrictJson } from './strict-json.ts';
 
 /** `model.safetensors.index.json` and `pytorch_model.bin.index.json`: which shard holds which tensor. */
 export interface ShardIndex {
   /** Tensor name → file name beside the index. */
   readonly shardOf: ReadonlyMap<string, string>;
+  /** `metadata.total_size`: bytes of all tensors, as the writer of the index counted them. */
+  readonly totalBytes: number | undefined;
 }
 
-// Tens of megabytes are real (half a million tensors); hundreds are an attack on the parser.
-export const maxIndexBytes = 250_000_000;
+// Sixty megabytes are real (half a million tensors); hundreds are an attack on the parser.
+export const maxIndexBytes = 100_000_000;
 
 /** Reads an index (huggingface_hub serialization, `weight_map`). WeightsCorrupt if malformed or leaving the folder. */
 export function parseShardIndex(text: string, file: string): ShardIndex {
-  const weightMap = parseObject(text, file).get('weight_map');
+  const index = parseObject(text, file);
+  const weightMap = index.get('weight_map');
   if (!(weightMap instanceof Map)) throw corruptAt(file, 0, 'has no weight_map');
   const shardOf = new Map<string, string>();
   for (const [name, shard] of weightMap) {
@@ -22,7 +25,14 @@ export function parseShardIndex(text: string, file: string): ShardIndex {
     }
     shardOf.set(name, shard);
   }
-  return { shardOf };
+  return { shardOf, totalBytes: readTotal(index.get('metadata')) };
+}
+
+/** A total of another kind is as good as none: it decides nothing. */
+function readTotal(metadata: StrictJson | undefined): number | undefined {
+  const total = metadata instanceof Map ? metadata.get('total_size') : undefined;
+  if (total instanceof Decimal) return total.value;
+  return typeof total === 'number' ? total : undefined;
 }
 
 function parseObject(text: string, file: string) {
@@ -69,6 +79,26 @@ export function checkShardIndex({ index, holders, optional, file }: IndexedShard
     if (!index.shardOf.has(name) && !optional.has(name))
       throw corruptAt(file, 0, `does not name ${name}, which is in ${holder}`);
   }
+}
+
+export interface CountedTensor {
+  readonly bytes: number;
+  readonly aliasOf?: string;
+}
+
+/**
+ * A sentence about a total that fits the tensors neither with aliases counted once nor every time. Only a notice: tied
+ * weights and old tools make the number wrong (safetensors convert.py counts names it then removes).
+ */
+export function describeTotal(
+  { totalBytes }: ShardIndex,
+  tensors: readonly CountedTensor[],
+  file: string,
+): string | undefined {
+  const every = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+  const once = tensors.reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
+  if (totalBytes === undefined || totalBytes === every || totalBytes === once) return undefined;
+  return `${baseName(file)} tells of ${totalBytes} bytes in total, its tensors have ${once}`;
 }
 
 /** The text of an index; names sorted by code unit as the Hugging Face writers do. */

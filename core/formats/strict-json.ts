@@ -30,6 +30,11 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+// What the values of a text may take in memory, estimated for V8: a header of a hundred megabytes could otherwise ask
+// for gigabytes. 200,000 tensors in one file, or a million in an index, stay below.
+const maxValueBytes = 200_000_000;
+const costs = { object: 250, array: 60, member: 100, item: 16, text: 40, number: 32 } as const;
+
 // Headers nest three levels, tokenizer files about eight.
 const maxDepth = 32;
 const numberToken = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
@@ -52,6 +57,7 @@ export function parseStrictJson(text: string): StrictJson {
 class Reader {
   readonly #text: string;
   #at = 0;
+  #spent = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -74,20 +80,26 @@ class Reader {
   }
 
   #object(depth: number): StrictJsonObject {
+    this.#spend(costs.object);
     const members = new Map<string, StrictJson>();
     this.#list('}', () => {
       const at = this.#at;
       const key = this.#string();
       if (members.has(key)) this.#fail(`has the key ${JSON.stringify(key.slice(0, 200))} twice`, at);
       this.#expect(':');
+      this.#spend(costs.member);
       members.set(key, this.value(depth + 1));
     });
     return members;
   }
 
   #array(depth: number): readonly StrictJson[] {
+    this.#spend(costs.array);
     const items: StrictJson[] = [];
-    this.#list(']', () => items.push(this.value(depth + 1)));
+    this.#list(']', () => {
+      this.#spend(costs.item);
+      items.push(this.value(depth + 1));
+    });
     return items;
   }
 
@@ -114,6 +126,7 @@ class Reader {
   #string(): string {
     const at = this.#at;
     if (this.#text[at] !== '"') this.#fail('needs a string here');
+    this.#spend(costs.text);
     let escaped = false;
     for (let next = at + 1; ; next += 1) {
       const code = this.#text.charCodeAt(next);
@@ -143,6 +156,7 @@ class Reader {
 
   #number(): number | Decimal {
     const at = this.#at;
+    this.#spend(costs.number);
     while ('+-.0123456789eE'.includes(this.#text[this.#at] ?? ' ')) this.#at += 1;
     const token = this.#text.slice(at, Math.min(this.#at, at + maxNumberLength + 1));
     if (token.length > maxNumberLength || !numberToken.test(token)) this.#fail('has a malformed number', at);
@@ -170,6 +184,11 @@ class Reader {
 
   #skipSpace(): void {
     while (' \t\n\r'.includes(this.#text[this.#at] ?? 'end')) this.#at += 1;
+  }
+
+  #spend(bytes: number): void {
+    this.#spent += bytes;
+    if (this.#spent > maxValueBytes) this.#fail('has more values than any weight file needs');
   }
 
   #fail(problem: string, at = this.#at): never {

@@ -1,7 +1,7 @@
 import type { FloatDtype } from '../domain/weights-plan.ts';
 
 /**
- * Bits of one item of every dtype a safetensors file can hold
+ * Bits of one item of every dtype a safetensors file can hold, in the order that the reference declares them
  * (safetensors `Dtype`, huggingface/safetensors safetensors/src/tensor.rs).
  */
 export const dtypeBits = {
@@ -29,6 +29,13 @@ export const dtypeBits = {
   U64: 64,
 } as const;
 export type TensorDtype = keyof typeof dtypeBits;
+
+const dtypeOrder = new Map(Object.keys(dtypeBits).map((dtype, rank) => [dtype, rank]));
+
+/** Place of a dtype in the reference's own order, in which it lays files out. */
+export function dtypeRank(dtype: TensorDtype): number {
+  return dtypeOrder.get(dtype) ?? 0;
+}
 
 export function isTensorDtype(text: string): text is TensorDtype {
   return Object.hasOwn(dtypeBits, text);

@@ -33,7 +33,8 @@ export function settleAliases(tensors: readonly PlannedTensor[], policy: AliasPo
 
 /** If the output layer came first in the file it owns the bytes; the name loaders read is the embedding's. */
 function preferEmbedding(tensors: readonly PlannedTensor[]): readonly PlannedTensor[] {
-  const embedding = tensors.find(({ aliasOf }) => aliasOf !== undefined && isOutputLayer(aliasOf));
+  const heirs = tensors.filter(({ aliasOf }) => aliasOf !== undefined && isOutputLayer(aliasOf));
+  const embedding = heirs.find(({ name }) => isEmbedding(name)) ?? heirs[0];
   if (embedding === undefined) return tensors;
   const head = embedding.aliasOf;
   return tensors.map((tensor) => {

@@ -112,8 +112,20 @@ export function indexNameOf(format: WeightFormat, role: WeightFileSet['role']): 
   return `${naming?.stem ?? 'model'}${naming?.suffix ?? `.${format}`}.index.json`;
 }
 
+/** The name of one file of a set in Hugging Face layout; a set of one has no number. `number` counts from 1. */
+export function weightFileName(
+  { format, role }: Pick<WeightFileSet, 'format' | 'role'>,
+  number: number,
+  total: number,
+): string {
+  const naming = namings.find((candidate) => candidate.format === format && candidate.role === role);
+  const [stem, suffix] = [naming?.stem ?? 'model', naming?.suffix ?? `.${format}`];
+  const padded = (count: number): string => String(count).padStart(5, '0');
+  return total === 1 ? `${stem}${suffix}` : `${stem}-${padded(number)}-of-${padded(total)}${suffix}`;
+}
+
 const weightEndings =
-  /\.(?:safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|index\.json)$/;
+  /\.(?:safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|index\.json|digest\.json)$/;
 
 /** Whether a file goes along unchanged: config, tokenizer, generation settings, licence – anything but weights. */
 export function isCompanion(name: string): boolean {

@@ -12,6 +12,7 @@ export interface RecipeInput extends Pick<VariantsRequest, 'variants' | 'sweep' 
   readonly model: SourceInput;
   readonly adapters: readonly (SourceInput & { readonly weight: number; readonly merge: boolean })[];
   readonly rounding: Plan['rounding'];
+  readonly newRows: Plan['newRows'];
   readonly baseline: string;
   readonly concurrency: number;
   readonly calibration?: CalibrationInput | undefined;
@@ -81,7 +82,7 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
   const { variants, problems } = planVariants({ ...recipe, parse: context.parseVariant, runTimeAdapters });
   const all = [...problems, ...crossChecks(recipe, variants)];
   if (all.length > 0) return { problems: all };
-  const { name, adapters, rounding, baseline, concurrency, trial, benchmark, publish } = recipe;
+  const { name, adapters, rounding, newRows, baseline, concurrency, trial, benchmark, publish } = recipe;
   return {
     plan: {
       formatVersion: 1,
@@ -93,6 +94,7 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
         merge,
       })),
       rounding,
+      newRows,
       baseline,
       variants,
       concurrency,

@@ -26,6 +26,7 @@ export interface ReportInput {
   /** Scores of a second run of the baseline. */
   readonly baselineRepeat?: VariantScores;
   readonly datasets?: Report['datasets'];
+  readonly merge?: Report['merge'];
   readonly mergeProof?: Report['mergeProof'];
   readonly run?: ReportRun;
 }
@@ -67,6 +68,7 @@ export function buildReport(input: ReportInput): Report {
     gates: input.gates.map(({ metric, rule, bound }) => ({ metric, rule, bound })),
     variants,
     noiseFloor,
+    merge: input.merge ?? null,
     mergeProof: input.mergeProof ?? null,
     statistics: { confidence, resamples, seed },
     datasets: input.datasets ?? [],

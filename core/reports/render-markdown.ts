@@ -1,7 +1,7 @@
 import type { Verdict } from '../domain/run-result.ts';
 import type { Report, ReportVariant } from '../domain/report.ts';
 import { formatFigure } from '../metrics/format-figure.ts';
-import { describeMergeProof } from './describe-proof.ts';
+import { describeMerge } from './describe-merge.ts';
 import { describeProtocols } from './describe-protocol.ts';
 import { findMetric, renderTable } from './render-table.ts';
 
@@ -23,9 +23,7 @@ export function renderMarkdown(report: Report): string {
     [
       '## How it was measured',
       '',
-      ...[...describeProtocols(report), ...describeMergeProof(report.mergeProof)].map(
-        (line) => `- ${escape(line)}`,
-      ),
+      ...[...describeProtocols(report), ...describeMerge(report)].map((line) => `- ${escape(line)}`),
     ].join('\n'),
     renderProvenance(report),
   ];

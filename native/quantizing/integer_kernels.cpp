@@ -5,23 +5,19 @@
 
 #include "weights/cpu_features.hpp"
 
-// One body for every instruction set: the compiler vectorises it for the wrapper it is inlined into.
+// One body for every instruction set: the compiler vectorises it for the wrapper it is inlined into. Extent and measure
+// are of group_sums.inc, because it does not vectorise their loops.
 #define ENGINEWRIGHT_BODY static inline __attribute__((always_inline))
 #define ENGINEWRIGHT_KERNELS(NAME, TARGET)                                                              \
   namespace {                                                                                           \
   TARGET void widen##NAME(const std::uint16_t* bits, std::size_t count, float* values) {                \
     widenBody(bits, count, values);                                                                     \
   }                                                                                                     \
-  TARGET Extent extent##NAME(const float* values, std::size_t count) { return extentBody(values, count); } \
   TARGET bool allFinite##NAME(const float* values, std::size_t count) {                                 \
     return allFiniteBody(values, count);                                                                \
   }                                                                                                     \
   TARGET void code##NAME(const float* values, std::size_t count, const CodeRule& rule, std::int8_t* codes) { \
     codeBody(values, count, rule, codes);                                                               \
-  }                                                                                                     \
-  TARGET void measure##NAME(const float* values, const std::int8_t* codes, std::size_t count,           \
-                            const CodeRule& rule, double(*sums)[8]) {                                   \
-    measureBody(values, codes, count, rule, sums);                                                      \
   }                                                                                                     \
   constexpr IntegerKernels kernels##NAME{widen##NAME, extent##NAME, allFinite##NAME, code##NAME,        \
                                          measure##NAME};                                                \
@@ -31,7 +27,6 @@ namespace enginewright {
 
 namespace {
 
-constexpr std::size_t lanes = 16;
 /// 1.5 · 2^23: adding and subtracting it rounds |x| < 2^22 to a whole number, ties to even.
 constexpr float wholeNumbers = 12582912.0F;
 /// The float below one half: added before cutting, it rounds halves away from zero and nothing else up.
@@ -42,30 +37,6 @@ ENGINEWRIGHT_BODY void widenBody(const std::uint16_t* bits, std::size_t count, f
     const std::uint32_t wide = static_cast<std::uint32_t>(bits[i]) << 16U;
     std::memcpy(&values[i], &wide, sizeof wide);
   }
-}
-
-ENGINEWRIGHT_BODY Extent extentBody(const float* values, std::size_t count) {
-  float low[lanes] = {};
-  float high[lanes] = {};
-  if (count == 0) return {0, 0};
-  for (std::size_t lane = 0; lane < lanes; ++lane) low[lane] = high[lane] = values[0];
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const float value = values[i + lane];
-      low[lane] = value < low[lane] ? value : low[lane];
-      high[lane] = value > high[lane] ? value : high[lane];
-    }
-  }
-  for (; i < count; ++i) {
-    low[0] = values[i] < low[0] ? values[i] : low[0];
-    high[0] = values[i] > high[0] ? values[i] : high[0];
-  }
-  for (std::size_t lane = 1; lane < lanes; ++lane) {
-    low[0] = low[lane] < low[0] ? low[lane] : low[0];
-    high[0] = high[lane] > high[0] ? high[lane] : high[0];
-  }
-  return {low[0], high[0]};
 }
 
 ENGINEWRIGHT_BODY bool allFiniteBody(const float* values, std::size_t count) {
@@ -100,33 +71,25 @@ ENGINEWRIGHT_BODY void codeBody(const float* values, std::size_t count, const Co
   }
 }
 
-ENGINEWRIGHT_BODY void measureBody(const float* values, const std::int8_t* codes, std::size_t count,
-                                   const CodeRule& rule, double (*sums)[8]) {
-  const CodeRule own = rule;
-  const auto take = [&](std::size_t i, std::size_t lane) {
-    const double original = values[i];
-    const double stored = static_cast<double>(own.scale * (static_cast<float>(codes[i]) - own.zero));
-    const double error = original - stored;
-    const double size = error < 0 ? -error : error;
-    sums[0][lane] += original * original;
-    sums[1][lane] += stored * stored;
-    sums[2][lane] += original * stored;
-    sums[3][lane] += error * error;
-    sums[4][lane] = size > sums[4][lane] ? size : sums[4][lane];
-  };
-  std::size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (std::size_t lane = 0; lane < 8; ++lane) take(i + lane, lane);
-  }
-  for (; i < count; ++i) take(i, i % 8);
-}
-
 }  // namespace
 
+#define ENGINEWRIGHT_TARGET
+#define ENGINEWRIGHT_NAMED(WHAT) WHAT##Reference
+#include "quantizing/group_sums.inc"
 ENGINEWRIGHT_KERNELS(Reference, )
+
 #if defined(__x86_64__)
+
+#define ENGINEWRIGHT_TARGET __attribute__((target("avx2")))
+#define ENGINEWRIGHT_NAMED(WHAT) WHAT##Avx2
+#include "quantizing/group_sums.inc"
 ENGINEWRIGHT_KERNELS(Avx2, __attribute__((target("avx2"))))
+
+#define ENGINEWRIGHT_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define ENGINEWRIGHT_NAMED(WHAT) WHAT##Avx512
+#include "quantizing/group_sums.inc"
 ENGINEWRIGHT_KERNELS(Avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))))
+
 #endif
 
 const IntegerKernels& referenceKernels() { return kernelsReference; }

@@ -1,5 +1,5 @@
 // Merged matrices against a naive computation of the same formula with the reference conversions.
-#include "weights/merge.hpp"
+#include "merging/merge.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "check.hpp"
 #include "scratch_folder.hpp"
 #include "weights/float_blocks.hpp"
-#include "weights/low_rank_delta.hpp"
+#include "merging/low_rank_delta.hpp"
 
 using namespace enginewright;
 using test::Bytes;
@@ -104,9 +104,9 @@ Bytes expectedBytes(const Merge& merge) {
 }
 
 Bytes mergedBytes(const Merge& merge) {
-  MergePiece piece{merge.base.range, merge.dtype, {}, merge.rounding};
+  MergePiece piece{merge.base.range, merge.dtype, {}, merge.rounding, 0};
   for (const Adapter& adapter : merge.adapters) {
-    piece.deltas.push_back({adapter.a.range, adapter.b.range, adapter.scale, adapter.transpose});
+    piece.changes.push_back(LoraDelta{adapter.a.range, adapter.b.range, adapter.scale, adapter.transpose});
   }
   InputFiles inputs;
   Bytes bytes;
@@ -147,7 +147,7 @@ void checkManyBlocks(Matrices& matrices) {
 void checkSmallFactorBudget(Matrices& matrices) {
   const Adapter adapter{matrices.make(FloatDtype::F32, 7, 19), matrices.make(FloatDtype::F32, 11, 7), 1,
                         false};
-  const LoraDelta delta{adapter.a.range, adapter.b.range, 1, false};
+  const LoraDelta delta{adapter.a.range, adapter.b.range};
   InputFiles inputs;
   LowRankDelta whole(delta, inputs);
   LowRankDelta parts(delta, inputs, 2 * 19 * sizeof(double));

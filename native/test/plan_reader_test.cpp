@@ -28,7 +28,7 @@ const std::string range = R"({"kind":"range","file":"/a","offset":8,"bytes":4,"c
 const std::string matrix = R"({"file":"/a","offset":0,"dtype":"F16","rows":2,"columns":3})";
 
 std::string merge(const std::string& extra) {
-  return R"({"kind":"merge","base":)" + matrix + R"(,"dtype":"BF16","deltas":[{"a":)" + matrix + R"(,"b":)" +
+  return R"({"kind":"merge","base":)" + matrix + R"(,"dtype":"BF16","changes":[{"kind":"low-rank","a":)" + matrix + R"(,"b":)" +
          R"({"file":"/b","offset":1,"dtype":"F64","rows":3,"columns":2,"strides":[1,3]})" +
          R"(,"scale":0.5,"transpose":true}],"rounding":"peft-safe")" + extra + "}";
 }
@@ -47,8 +47,9 @@ void checkGoodPlans() {
   const auto& merged = std::get<MergePiece>(pieces.at(2).content);
   CHECK(merged.dtype == FloatDtype::BF16 && merged.rounding == Rounding::PeftSafe);
   CHECK(merged.base.rowStride == 3 && merged.base.columnStride == 1);
-  CHECK(merged.deltas.at(0).b.rowStride == 1 && merged.deltas.at(0).b.columnStride == 3);
-  CHECK(merged.deltas.at(0).scale == 0.5 && merged.deltas.at(0).transpose);
+  const auto& delta = std::get<LoraDelta>(merged.changes.at(0));
+  CHECK(delta.b.rowStride == 1 && delta.b.columnStride == 3);
+  CHECK(delta.scale == 0.5 && delta.transpose);
 
   const DigestPlan digests = parseDigestPlan(
       R"({"version":1,"inputs":[{"kind":"gather","name":"t","file":"/a","offset":0,"itemBytes":2,"shape":[2,2],"strides":[1,2]}]})");

@@ -52,11 +52,17 @@ bool hasShaInstructions() {
   return has;
 }
 
+bool hasCarrylessMultiply() {
+  static const bool has = __builtin_cpu_supports("pclmul") != 0 && (leaf1Ecx() & sse41Bit) != 0;
+  return has;
+}
+
 #else
 
 bool hasAvx2() { return false; }
 bool hasAvx512() { return false; }
 bool hasShaInstructions() { return false; }
+bool hasCarrylessMultiply() { return false; }
 
 #endif
 

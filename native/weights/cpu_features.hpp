@@ -13,4 +13,7 @@ namespace enginewright {
 /// The SHA-256 instructions.
 [[nodiscard]] bool hasShaInstructions();
 
+/// PCLMULQDQ, and SSE4.1 with it.
+[[nodiscard]] bool hasCarrylessMultiply();
+
 }  // namespace enginewright

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "weights/cpu_features.hpp"
+
 namespace enginewright {
 
 namespace {
@@ -32,9 +34,8 @@ Tables makeTables() {
 
 }  // namespace
 
-void Crc32::update(const std::uint8_t* bytes, std::size_t count) {
+std::uint32_t advanceCrc32Reference(std::uint32_t rest, const std::uint8_t* bytes, std::size_t count) {
   static const Tables tables = makeTables();
-  std::uint32_t rest = inverted_;
   for (; count >= slices; count -= slices, bytes += slices) {
     std::uint32_t low = 0;
     std::uint32_t high = 0;
@@ -46,7 +47,19 @@ void Crc32::update(const std::uint8_t* bytes, std::size_t count) {
            tables[1][(high >> 16U) & 0xffU] ^ tables[0][high >> 24U];
   }
   for (std::size_t i = 0; i < count; ++i) rest = (rest >> 8U) ^ tables[0][(rest ^ bytes[i]) & 0xffU];
-  inverted_ = rest;
+  return rest;
+}
+
+void Crc32::update(const std::uint8_t* bytes, std::size_t count) {
+#if defined(__x86_64__)
+  if (count >= crc32FoldBytes && hasCarrylessMultiply()) {
+    const std::size_t folded = count - count % crc32FoldBytes;
+    inverted_ = advanceCrc32Clmul(inverted_, bytes, folded);
+    bytes += folded;
+    count -= folded;
+  }
+#endif
+  inverted_ = advanceCrc32Reference(inverted_, bytes, count);
 }
 
 }  // namespace enginewright

@@ -1,5 +1,11 @@
 #include "weights/digest_inputs.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "weights/in_parallel.hpp"
 #include "weights/input_file.hpp"
 #include "weights/plan_check.hpp"
 #include "weights/progress.hpp"
@@ -8,21 +14,24 @@
 
 namespace enginewright {
 
-void digestInputs(const DigestPlan& plan, EventWriter& events) {
+void digestInputs(const DigestPlan& plan, EventWriter& events, unsigned threads) {
   InputFiles inputs;
   checkPlan(plan, inputs);
   std::uint64_t totalBytes = 0;
   for (const DigestInput& input : plan.inputs) totalBytes += bytesOf(input.view);
 
   ProgressMeter meter(events, totalBytes);
-  for (const DigestInput& input : plan.inputs) {
+  std::vector<std::string> digests(plan.inputs.size());
+  inParallel(plan.inputs.size(), threads, [&](std::size_t index) {
+    const DigestInput& input = plan.inputs[index];
     Sha256 sha256;
     streamTensor(input.view, inputs.open(input.view.file), [&](const std::uint8_t* bytes, std::size_t count) {
       sha256.update(bytes, count);
       meter.advance(count, input.name);
     });
-    events.digest(input.name, sha256.finish());
-  }
+    digests[index] = sha256.finish();
+  });
+  for (std::size_t i = 0; i < digests.size(); ++i) events.digest(plan.inputs[i].name, digests[i]);
 }
 
 }  // namespace enginewright

@@ -78,37 +78,23 @@ bool encodeBlockReference(FloatDtype dtype, const double* values, std::size_t co
   return encodeEach(values, count, bytes, std::uint16_t{0x7f80}, bfloatFromDouble);
 }
 
-#if defined(__x86_64__)
-
 void decodeBlock(FloatDtype dtype, const std::uint8_t* bytes, std::size_t count, double* values) {
   std::size_t done = 0;
-  if (dtype == FloatDtype::F16 && hasAvx2()) done = decodeHalvesAvx2(bytes, count, values);
+#if defined(__x86_64__)
+  if (hasAvx2()) done = decodeBlockAvx2(dtype, bytes, count, values);
+#endif
   decodeBlockReference(dtype, bytes + done * bytesOf(dtype), count - done, values + done);
 }
 
 bool encodeBlock(FloatDtype dtype, const double* values, std::size_t count, std::uint8_t* bytes) {
   std::size_t done = 0;
   bool finite = true;
-  if (hasAvx2()) {
-    if (dtype == FloatDtype::F16) done = encodeHalvesAvx2(values, count, bytes, finite);
-    if (dtype == FloatDtype::BF16) done = encodeBfloatsAvx2(values, count, bytes, finite);
-    if (dtype == FloatDtype::F32) done = encodeFloatsAvx2(values, count, bytes, finite);
-  }
+#if defined(__x86_64__)
+  if (hasAvx2()) done = encodeBlockAvx2(dtype, values, count, bytes, finite);
+#endif
   const bool tailFinite =
       encodeBlockReference(dtype, values + done, count - done, bytes + done * bytesOf(dtype));
   return finite && tailFinite;
 }
-
-#else
-
-void decodeBlock(FloatDtype dtype, const std::uint8_t* bytes, std::size_t count, double* values) {
-  decodeBlockReference(dtype, bytes, count, values);
-}
-
-bool encodeBlock(FloatDtype dtype, const double* values, std::size_t count, std::uint8_t* bytes) {
-  return encodeBlockReference(dtype, values, count, bytes);
-}
-
-#endif
 
 }  // namespace enginewright

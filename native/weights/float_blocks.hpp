@@ -19,12 +19,11 @@ void decodeBlockReference(FloatDtype dtype, const std::uint8_t* bytes, std::size
                                         std::uint8_t* bytes);
 
 #if defined(__x86_64__)
-// float_blocks_avx2.cpp; to be called only where hasAvx2(). They do as many leading values as fit their width
-// and return how many that were.
-std::size_t decodeHalvesAvx2(const std::uint8_t* bytes, std::size_t count, double* values);
-std::size_t encodeHalvesAvx2(const double* values, std::size_t count, std::uint8_t* bytes, bool& finite);
-std::size_t encodeBfloatsAvx2(const double* values, std::size_t count, std::uint8_t* bytes, bool& finite);
-std::size_t encodeFloatsAvx2(const double* values, std::size_t count, std::uint8_t* bytes, bool& finite);
+// float_blocks_avx2.cpp; to be called only where hasAvx2(). They do as many leading values as fit their width and
+// return how many that were: none of F64, which needs no conversion.
+std::size_t decodeBlockAvx2(FloatDtype dtype, const std::uint8_t* bytes, std::size_t count, double* values);
+std::size_t encodeBlockAvx2(FloatDtype dtype, const double* values, std::size_t count, std::uint8_t* bytes,
+                            bool& finite);
 #endif
 
 }  // namespace enginewright

@@ -51,7 +51,16 @@ void InputFile::readAt(std::uint64_t offset, std::uint8_t* into, std::size_t cou
   }
 }
 
+void InputFile::expect(std::uint64_t offset, std::uint64_t count) const {
+#if defined(POSIX_FADV_WILLNEED)
+  (void)::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(count), POSIX_FADV_WILLNEED);
+#else
+  (void)offset, (void)count;
+#endif
+}
+
 const InputFile& InputFiles::open(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   std::unique_ptr<InputFile>& file = files_[path];
   if (!file) file = std::make_unique<InputFile>(path);
   return *file;

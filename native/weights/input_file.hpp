@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace enginewright {
@@ -23,6 +24,8 @@ class InputFile {
 
   /// Fills `into`, or throws WeightsCorrupt (the file ends early) or DiskFailed.
   void readAt(std::uint64_t offset, std::uint8_t* into, std::size_t count) const;
+  /// Says that a range will be read soon, so that the disk can begin. Only a hint.
+  void expect(std::uint64_t offset, std::uint64_t count) const;
 
  private:
   std::string path_;
@@ -30,11 +33,13 @@ class InputFile {
   std::uint64_t bytes_ = 0;
 };
 
+/// Threads may share it.
 class InputFiles {
  public:
   [[nodiscard]] const InputFile& open(const std::string& path);
 
  private:
+  std::mutex mutex_;
   std::map<std::string, std::unique_ptr<InputFile>> files_;
 };
 

@@ -4,7 +4,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -13,13 +12,6 @@
 namespace enginewright {
 
 namespace {
-
-/// Small pieces are collected up to this, larger ones written directly.
-constexpr std::size_t pendingBytes = std::size_t{1} << 20U;
-/// Write-back is started this often: the disk works meanwhile, and the last fsync (which no signal can
-/// interrupt) stays short.
-constexpr std::uint64_t writebackBytes = std::uint64_t{64} << 20U;
-constexpr std::size_t hashBlockBytes = std::size_t{1} << 20U;
 
 /// Asked first, because a file system may fill itself to the last block before it refuses a reservation.
 void requireRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
@@ -40,19 +32,10 @@ void reserveRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
 #endif
 }
 
-void startWriteback(int descriptor, std::uint64_t from, std::uint64_t to) {
-#if defined(__linux__)
-  ::sync_file_range(descriptor, static_cast<off_t>(from), static_cast<off_t>(to - from),
-                    SYNC_FILE_RANGE_WRITE);
-#else
-  (void)descriptor, (void)from, (void)to;
-#endif
-}
-
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::uint64_t bytes, bool patched)
-    : path_(path), bytes_(bytes), patched_(patched), temporary_(path + "." + nonce + ".part") {
+OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::uint64_t bytes)
+    : path_(path), bytes_(bytes), temporary_(path + "." + nonce + ".part") {
   descriptor_ = ::open(temporary_.path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {
     const int problem = errno;
@@ -67,74 +50,49 @@ OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::u
     ::close(descriptor_);
     throw;
   }
-  pending_.reserve(pendingBytes);
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void OutputFile::append(const std::uint8_t* bytes, std::size_t count) {
-  if (!patched_) sha256_.update(bytes, count);
-  if (pending_.size() + count > pendingBytes) flush();
-  if (count > pendingBytes) {
-    writeOut(bytes, count);
-  } else {
-    pending_.insert(pending_.end(), bytes, bytes + count);
-  }
-}
-
-void OutputFile::flush() {
-  writeOut(pending_.data(), pending_.size());
-  pending_.clear();
-}
-
-void OutputFile::writeOut(const std::uint8_t* bytes, std::size_t count) {
+void OutputFile::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t count) const {
   while (count > 0) {
-    const ssize_t put = ::pwrite(descriptor_, bytes, count, static_cast<off_t>(written_));
+    const ssize_t put = ::pwrite(descriptor_, bytes, count, static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) throw writeFailure(path_, errno);
     const auto taken = static_cast<std::size_t>(put);
     bytes += taken;
     count -= taken;
-    written_ += taken;
+    offset += taken;
   }
-  if (written_ - writeback_ < writebackBytes) return;
-  startWriteback(descriptor_, writeback_, written_);
-  writeback_ = written_;
 }
 
-void OutputFile::patch(std::uint64_t offset, std::uint32_t value) {
-  flush();
-  std::uint8_t bytes[4];
-  for (unsigned i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8U * i));
-  const ssize_t put = ::pwrite(descriptor_, bytes, sizeof bytes, static_cast<off_t>(offset));
-  if (put != static_cast<ssize_t>(sizeof bytes)) throw writeFailure(path_, put < 0 ? errno : EIO);
+void OutputFile::read(std::uint64_t offset, std::uint8_t* into, std::size_t count) const {
+  while (count > 0) {
+    const ssize_t got = ::pread(descriptor_, into, count, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) throw writeFailure(path_, got < 0 ? errno : EIO);
+    const auto taken = static_cast<std::size_t>(got);
+    into += taken;
+    count -= taken;
+    offset += taken;
+  }
 }
 
-void OutputFile::finish() {
-  flush();
-  if (written_ != bytes_) {
-    throw Failure(FailureName::InternalError, path_ + " got " + std::to_string(written_) +
-                                                  " bytes instead of the planned " + std::to_string(bytes_));
-  }
-  if (patched_) hashAgain();
-  digest_ = sha256_.finish();
+void OutputFile::startWriteback(std::uint64_t from, std::uint64_t to) const {
+#if defined(__linux__)
+  ::sync_file_range(descriptor_, static_cast<off_t>(from), static_cast<off_t>(to - from), SYNC_FILE_RANGE_WRITE);
+#else
+  (void)from, (void)to;
+#endif
+}
+
+void OutputFile::complete() {
   if (::fsync(descriptor_) != 0) throw writeFailure(path_, errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) throw writeFailure(path_, errno);
-}
-
-void OutputFile::hashAgain() {
-  std::vector<std::uint8_t> block(hashBlockBytes);
-  for (std::uint64_t offset = 0; offset < bytes_;) {
-    const ssize_t got = ::pread(descriptor_, block.data(), block.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) throw writeFailure(path_, got < 0 ? errno : EIO);
-    sha256_.update(block.data(), static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
 }
 
 void OutputFile::publish() {

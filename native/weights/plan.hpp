@@ -6,9 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "merging/merge_piece.hpp"
 #include "quantizing/scheme.hpp"
-#include "weights/float_formats.hpp"
-#include "weights/matrix_range.hpp"
 
 namespace enginewright {
 
@@ -24,23 +23,6 @@ struct TensorView {
   std::vector<std::uint64_t> shape;
   /// In items; 0 repeats.
   std::vector<std::uint64_t> strides;
-};
-
-/// scale · (B A), or its transpose.
-struct LoraDelta {
-  MatrixRange a;
-  MatrixRange b;
-  double scale = 1;
-  bool transpose = false;
-};
-
-enum class Rounding { PeftDefault, PeftSafe, Once };
-
-struct MergePiece {
-  MatrixRange base;
-  FloatDtype dtype = FloatDtype::F32;
-  std::vector<LoraDelta> deltas;
-  Rounding rounding = Rounding::PeftDefault;
 };
 
 /// A new kind of piece is one more alternative here, one parser, one check and one

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "merging/piece_check.hpp"
 #include "quantizing/piece_reader.hpp"
 #include "weights/failure.hpp"
 
@@ -71,26 +72,9 @@ void checkView(const TensorView& view, const std::string& name, InputFiles& inpu
                 name);
 }
 
-void checkDelta(const LoraDelta& delta, const MatrixRange& base, const std::string& name) {
-  const MatrixRange& a = delta.a;
-  const MatrixRange& b = delta.b;
-  const std::uint64_t rows = delta.transpose ? base.columns : base.rows;
-  const std::uint64_t columns = delta.transpose ? base.rows : base.columns;
-  if (b.rows == rows && b.columns == a.rows && a.columns == columns) return;
-  const auto shape = [](std::uint64_t first, std::uint64_t second) {
-    return std::to_string(first) + " × " + std::to_string(second);
-  };
-  refuse(name, "has a base of " + shape(base.rows, base.columns) + ", but B is " + shape(b.rows, b.columns) +
-                   " and A is " + shape(a.rows, a.columns) + (delta.transpose ? " (transposed)" : ""));
-}
-
 void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& inputs) {
-  checkView(viewOf(merge.base), name, inputs);
-  for (const LoraDelta& delta : merge.deltas) {
-    checkDelta(delta, merge.base, name);
-    checkView(viewOf(delta.a), name, inputs);
-    checkView(viewOf(delta.b), name, inputs);
-  }
+  checkMergePiece(merge, name);
+  for (const MatrixRange& matrix : matricesOf(merge)) checkView(viewOf(matrix), name, inputs);
 }
 
 void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& inputs) {
@@ -142,7 +126,8 @@ std::uint64_t bytesOf(const Piece& piece) {
     return bytesOf(*pack);
   }
   const auto& merge = std::get<MergePiece>(piece.content);
-  const std::uint64_t items = product(merge.base.rows, merge.base.columns, piece.name);
+  const std::uint64_t rows = sum(merge.base.rows, merge.meanRows, piece.name);
+  const std::uint64_t items = product(rows, merge.base.columns, piece.name);
   return product(items, bytesOf(merge.dtype), piece.name);
 }
 

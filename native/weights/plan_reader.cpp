@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "merging/piece_reader.hpp"
 #include "quantizing/piece_reader.hpp"
 #include "weights/base64.hpp"
 #include "weights/plan_node.hpp"
@@ -9,34 +10,6 @@
 namespace enginewright {
 
 namespace {
-
-Rounding roundingOf(const Node& node) {
-  const std::string& text = node.text();
-  if (text == "peft-default") return Rounding::PeftDefault;
-  if (text == "peft-safe") return Rounding::PeftSafe;
-  if (text == "once") return Rounding::Once;
-  node.refuse("peft-default, peft-safe or once");
-}
-
-LoraDelta deltaOf(const Node& node) {
-  node.allowOnly({"a", "b", "scale", "transpose"});
-  LoraDelta delta;
-  delta.a = matrixOf(node.at("a"));
-  delta.b = matrixOf(node.at("b"));
-  delta.scale = node.at("scale").finiteNumber();
-  delta.transpose = node.has("transpose") && node.at("transpose").truth();
-  return delta;
-}
-
-MergePiece mergeOf(const Node& node) {
-  node.allowOnly({"kind", "base", "dtype", "deltas", "rounding", "crc32At", "name"});
-  MergePiece merge;
-  merge.base = matrixOf(node.at("base"));
-  merge.dtype = dtypeOf(node.at("dtype"));
-  for (const Node& delta : node.at("deltas").list()) merge.deltas.push_back(deltaOf(delta));
-  merge.rounding = roundingOf(node.at("rounding"));
-  return merge;
-}
 
 TensorView rangeOf(const Node& node) {
   node.allowOnly({"kind", "file", "offset", "bytes", "crc32At", "name"});
@@ -72,7 +45,7 @@ Piece pieceOf(const Node& node) {
   } else if (kind == "gather") {
     piece.content = gatherOf(node);
   } else if (kind == "merge") {
-    piece.content = mergeOf(node);
+    piece.content = mergePieceOf(node);
   } else if (kind == "quantize") {
     piece.content = quantizePieceOf(node);
   } else if (kind == "pack") {

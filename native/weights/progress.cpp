@@ -14,6 +14,7 @@ ProgressMeter::ProgressMeter(EventWriter& events, std::uint64_t totalBytes)
 }
 
 void ProgressMeter::advance(std::uint64_t bytes, const std::string& name) {
+  const std::lock_guard lock(mutex_);
   doneBytes_ += bytes;
   const auto now = std::chrono::steady_clock::now();
   if (doneBytes_ < totalBytes_ && now - reported_ < interval) return;

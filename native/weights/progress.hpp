@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "weights/events.hpp"
@@ -13,10 +14,11 @@ class ProgressMeter {
  public:
   ProgressMeter(EventWriter& events, std::uint64_t totalBytes);
 
-  /// `name` is the tensor in work, or empty.
+  /// `name` is the tensor in work, or empty. Threads may call this at once.
   void advance(std::uint64_t bytes, const std::string& name);
 
  private:
+  std::mutex mutex_;
   EventWriter& events_;
   std::uint64_t totalBytes_;
   std::uint64_t doneBytes_ = 0;

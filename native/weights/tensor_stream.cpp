@@ -1,6 +1,7 @@
 #include "weights/tensor_stream.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 namespace enginewright {
@@ -71,15 +72,27 @@ class BlockStream {
   std::vector<std::uint8_t> block_;
 };
 
+/// Of a contiguous range: what was read is still in the cache when the sink takes it.
+constexpr std::size_t rangeBlockBytes = std::size_t{512} << 10U;
+/// The disk is asked for this much ahead.
+constexpr std::uint64_t expectedBytes = std::uint64_t{8} << 20U;
+
 /// Contiguous bytes need no second buffer.
 void streamRange(const InputFile& file, std::uint64_t offset, std::uint64_t bytes, const ByteSink& sink) {
-  std::vector<std::uint8_t> block(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, streamBlockBytes)));
-  while (bytes > 0) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, block.size()));
-    file.readAt(offset, block.data(), count);
-    sink(block.data(), count);
+  const auto blockBytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, rangeBlockBytes));
+  // Not zeroed first: each byte is read before it is looked at.
+  const std::unique_ptr<std::uint8_t[]> block(new std::uint8_t[blockBytes]);
+  std::uint64_t expected = offset;
+  const std::uint64_t end = offset + bytes;
+  while (offset < end) {
+    if (expected < end && expected < offset + expectedBytes) {
+      file.expect(expected, std::min(expectedBytes, end - expected));
+      expected += expectedBytes;
+    }
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(end - offset, blockBytes));
+    file.readAt(offset, block.get(), count);
+    sink(block.get(), count);
     offset += count;
-    bytes -= count;
   }
 }
 

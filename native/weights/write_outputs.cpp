@@ -1,15 +1,19 @@
 #include "weights/write_outputs.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
-#include <utility>
 #include <vector>
 
+#include "merging/merge.hpp"
 #include "quantizing/stream_quantized.hpp"
-#include "weights/crc32.hpp"
+#include "weights/growing_output.hpp"
+#include "weights/in_parallel.hpp"
 #include "weights/input_file.hpp"
-#include "weights/merge.hpp"
-#include "weights/output_file.hpp"
+#include "weights/piece_sink.hpp"
 #include "weights/plan_check.hpp"
 #include "weights/progress.hpp"
 #include "weights/tensor_stream.hpp"
@@ -18,87 +22,128 @@ namespace enginewright {
 
 namespace {
 
-using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
+constexpr std::size_t noPiece = SIZE_MAX;
+/// Outputs that are begun and not yet synced; each has a thread that follows it.
+constexpr std::size_t mostUnfinished = 3;
 
-struct Writing {
-  InputFiles& inputs;
-  ProgressMeter& meter;
-  EventWriter& events;
+/// One piece of one output; an output without pieces has one step with none, because it is created all the same.
+struct Step {
+  std::size_t output;
+  std::size_t piece;
 };
 
-void streamPiece(const Piece& piece, const Writing& writing, const ByteSink& sink) {
-  InputFiles& inputs = writing.inputs;
-  if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) {
-    sink(literal->bytes.data(), literal->bytes.size());
-  } else if (const auto* view = std::get_if<TensorView>(&piece.content)) {
-    streamTensor(*view, inputs.open(view->file), sink);
-  } else if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
-    streamMerge(*merge, piece.name, inputs, sink);
-  } else if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
-    streamQuantized(*quantize, piece.name, inputs, sink,
-                    [&](const QuantizationError& error) { writing.events.quantized(piece.name, error); });
-  } else {
-    streamPacked(std::get<PackPiece>(piece.content), inputs, sink);
+std::vector<Step> stepsOf(const WeightsPlan& plan) {
+  std::vector<Step> steps;
+  for (std::size_t output = 0; output < plan.outputs.size(); ++output) {
+    const std::size_t pieces = plan.outputs[output].pieces.size();
+    if (pieces == 0) steps.push_back({output, noPiece});
+    for (std::size_t piece = 0; piece < pieces; ++piece) steps.push_back({output, piece});
   }
+  return steps;
 }
 
-/// Returns the CRC-32 of the piece; 0 where the plan asks for none.
-std::uint32_t appendPiece(const Piece& piece, OutputFile& output, Writing& writing) {
-  const bool checked = !piece.crc32At.empty();
-  Crc32 crc32;
-  streamPiece(piece, writing, [&](const std::uint8_t* bytes, std::size_t count) {
-    if (checked) crc32.update(bytes, count);
-    output.append(bytes, count);
-    writing.meter.advance(count, piece.name);
-  });
-  return checked ? crc32.value() : 0;
+std::uint64_t totalBytesOf(const WeightsPlan& plan) {
+  std::uint64_t bytes = 0;
+  for (const OutputPlan& output : plan.outputs) bytes += output.bytes;
+  return bytes;
 }
 
-std::unique_ptr<OutputFile> writeOutput(const OutputPlan& plan, const std::string& nonce, Writing& writing) {
-  bool patched = false;
-  for (const Piece& piece : plan.pieces) patched = patched || !piece.crc32At.empty();
-  auto output = std::make_unique<OutputFile>(plan.path, nonce, plan.bytes, patched);
-
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> patches;
-  for (const Piece& piece : plan.pieces) {
-    const std::uint32_t crc32 = appendPiece(piece, *output, writing);
-    for (const std::uint64_t offset : piece.crc32At) patches.emplace_back(offset, crc32);
+class Writing {
+ public:
+  Writing(const WeightsPlan& plan, const std::string& nonce, EventWriter& events)
+      : plan_(plan), nonce_(nonce), steps_(stepsOf(plan)), errors_(steps_.size()), outputs_(plan.outputs.size()) {
+    checkPlan(plan, inputs_);
+    meter_ = std::make_unique<ProgressMeter>(events, totalBytesOf(plan));
   }
-  for (const auto& [offset, crc32] : patches) output->patch(offset, crc32);
-  output->finish();
-  return output;
-}
 
-void publishAll(const OutputFiles& outputs) {
-  const SignalsHeldBack heldBack;
-  std::set<std::string> folders;
-  std::size_t published = 0;
-  try {
-    for (; published < outputs.size(); ++published) {
-      outputs[published]->publish();
-      folders.insert(folderOf(outputs[published]->path()));
+  void run(unsigned threads) {
+    inParallel(steps_.size(), threads, [this](std::size_t index) { take(index); });
+    for (const auto& output : outputs_) output->wait();
+  }
+
+  void publish() {
+    const SignalsHeldBack heldBack;
+    std::set<std::string> folders;
+    std::size_t published = 0;
+    try {
+      for (; published < outputs_.size(); ++published) {
+        outputs_[published]->file().publish();
+        folders.insert(folderOf(outputs_[published]->file().path()));
+      }
+      for (const std::string& folder : folders) syncFolder(folder);
+    } catch (...) {
+      for (std::size_t i = 0; i < published; ++i) outputs_[i]->file().withdraw();
+      throw;
     }
-    for (const std::string& folder : folders) syncFolder(folder);
-  } catch (...) {
-    for (std::size_t i = 0; i < published; ++i) outputs[i]->withdraw();
-    throw;
   }
-}
+
+  void report(EventWriter& events) const {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (errors_[i]) events.quantized(pieceOf(steps_[i]).name, *errors_[i]);
+    }
+    for (const auto& output : outputs_) events.output(output->file().path(), output->file().bytes(), output->sha256());
+  }
+
+ private:
+  [[nodiscard]] const Piece& pieceOf(const Step& step) const { return plan_.outputs[step.output].pieces[step.piece]; }
+
+  void take(std::size_t index) {
+    const Step& step = steps_[index];
+    GrowingOutput& output = open(step.output);
+    if (step.piece == noPiece) return;
+    const Piece& piece = pieceOf(step);
+    PieceSink sink(output, step.piece, !piece.crc32At.empty());
+    stream(index, piece, [&](const std::uint8_t* bytes, std::size_t count) {
+      sink.take(bytes, count);
+      meter_->advance(count, piece.name);
+    });
+    sink.complete();
+  }
+
+  /// Outputs are begun in order, and never many at once. The older ones need nothing from whoever waits here: all
+  /// their pieces were begun before.
+  GrowingOutput& open(std::size_t index) {
+    const std::lock_guard lock(opening_);
+    std::unique_ptr<GrowingOutput>& output = outputs_[index];
+    if (output) return *output;
+    if (index >= mostUnfinished) outputs_[index - mostUnfinished]->wait();
+    output = std::make_unique<GrowingOutput>(plan_.outputs[index], nonce_);
+    return *output;
+  }
+
+  void stream(std::size_t index, const Piece& piece, const ByteSink& sink) {
+    if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) {
+      sink(literal->bytes.data(), literal->bytes.size());
+    } else if (const auto* view = std::get_if<TensorView>(&piece.content)) {
+      streamTensor(*view, inputs_.open(view->file), sink);
+    } else if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
+      streamMerge(*merge, piece.name, inputs_, sink);
+    } else if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
+      streamQuantized(*quantize, piece.name, inputs_, sink,
+                      [&](const QuantizationError& error) { errors_[index] = error; });
+    } else {
+      streamPacked(std::get<PackPiece>(piece.content), inputs_, sink);
+    }
+  }
+
+  const WeightsPlan& plan_;
+  const std::string& nonce_;
+  InputFiles inputs_;
+  std::unique_ptr<ProgressMeter> meter_;
+  std::vector<Step> steps_;
+  /// Of each step; only the thread that takes it touches it.
+  std::vector<std::optional<QuantizationError>> errors_;
+  std::mutex opening_;
+  std::vector<std::unique_ptr<GrowingOutput>> outputs_;
+};
 
 }  // namespace
 
-void writeOutputs(const WeightsPlan& plan, const std::string& nonce, EventWriter& events) {
-  InputFiles inputs;
-  checkPlan(plan, inputs);
-  std::uint64_t totalBytes = 0;
-  for (const OutputPlan& output : plan.outputs) totalBytes += output.bytes;
-
-  ProgressMeter meter(events, totalBytes);
-  Writing writing{inputs, meter, events};
-  OutputFiles outputs;
-  for (const OutputPlan& output : plan.outputs) outputs.push_back(writeOutput(output, nonce, writing));
-  publishAll(outputs);
-  for (const auto& output : outputs) events.output(output->path(), output->bytes(), output->sha256());
+void writeOutputs(const WeightsPlan& plan, const std::string& nonce, EventWriter& events, unsigned threads) {
+  Writing writing(plan, nonce, events);
+  writing.run(threads);
+  writing.publish();
+  writing.report(events);
 }
 
 }  // namespace enginewright

@@ -1,5 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import type { TokenizerDifference } from '../../core/domain/merge-report.ts';
+import {
+  compareTokenizers,
+  endsElsewhere,
+  type TokenizerFacts,
+} from '../../core/formats/tokenizer-difference.ts';
 import {
   bringsVocabulary,
   findConflict,
@@ -44,6 +51,31 @@ export async function chooseTokenizer(base: string, adapters: readonly string[])
 
 async function describe(folder: string, origin: TokenizerChoice['origin']): Promise<TokenizerChoice> {
   return { origin, folder, files: (await listCompanions(folder)).filter(isTokenizerFile), rowsNeeded: 0 };
+}
+
+export interface ReportedDifference {
+  /** Null when the base's tokenizer was kept. */
+  readonly difference: TokenizerDifference | null;
+  readonly warnings: readonly string[];
+}
+
+/** What the chosen tokenizer changes against the base's, and whether the generation settings still fit it. */
+export async function differenceOf(choice: TokenizerChoice, base: string): Promise<ReportedDifference> {
+  if (choice.origin === 'base') return { difference: null, warnings: [] };
+  const chosen = await factsOf(choice.folder);
+  const elsewhere = endsElsewhere(await readJson(join(base, 'generation_config.json')), chosen);
+  return {
+    difference: compareTokenizers(await factsOf(base), chosen),
+    warnings: elsewhere === undefined ? [] : [elsewhere],
+  };
+}
+
+async function factsOf(folder: string): Promise<TokenizerFacts> {
+  return {
+    vocabulary: await vocabularyOf(folder),
+    config: await readJson(join(folder, 'tokenizer_config.json')),
+    template: await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined),
+  };
 }
 
 async function vocabularyOf(folder: string): Promise<Map<number, string>> {

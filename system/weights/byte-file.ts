@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ByteSource } from '../../core/formats/byte-source.ts';
@@ -20,7 +21,8 @@ export async function withByteFile<T>(path: string, use: (source: ByteSource) =>
 
 async function openForReading(file: string): Promise<FileHandle> {
   try {
-    return await open(file, 'r');
+    // A named pipe in the place of a file would otherwise be waited for without end.
+    return await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;

@@ -1,7 +1,10 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isBuildFailure } from '../../core/domain/failures.ts';
+import { parseBoundedJson } from '../../core/formats/bounded-json.ts';
 import { readModelConfig, type ModelConfigFacts } from '../../core/formats/model-config.ts';
 import { isCompanion } from '../../core/formats/weight-files.ts';
+import { readSmallText } from './small-text.ts';
 
 /** Names of the regular files beside a folder's weights: config, tokenizer, generation settings, licence. */
 export async function listCompanions(folder: string): Promise<string[]> {
@@ -13,17 +16,19 @@ export async function listCompanions(folder: string): Promise<string[]> {
 /** Facts of a folder's `config.json`; a folder without one (an adapter, a bare file) ties nothing. */
 export async function readConfigFacts(folder: string): Promise<ModelConfigFacts> {
   const file = join(folder, 'config.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readSmallText(file).catch((error: unknown) => {
+    if (isBuildFailure(error) && error.name === 'WeightsMissing') return undefined;
+    throw error;
+  });
   return text === undefined
-    ? { vocabularySize: undefined, tiesWordEmbeddings: false }
+    ? { vocabularySize: undefined, tiesWordEmbeddings: false, modelType: undefined }
     : readModelConfig(text, file);
 }
 
 /** A JSON file's value, or undefined when there is none or it is malformed. */
 export async function readJson(file: string): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return value;
+    return parseBoundedJson(await readSmallText(file));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/domain/json.ts';
+import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 
 /** The weight tools as steps use them; system/weights/weight-tools.ts is the one implementation. */
@@ -11,12 +12,17 @@ export interface WeightTools {
   merge(
     request: {
       readonly base: string;
-      readonly adapters: readonly { readonly folder: string; readonly weight: number }[];
+      readonly adapters: readonly {
+        readonly folder: string;
+        readonly weight: number;
+        readonly label?: string;
+      }[];
       readonly out: string;
-      readonly rounding: 'peft-default' | 'peft-safe' | 'once';
+      readonly rounding: MergeReport['rounding'];
+      readonly newRows: 'refuse' | 'mean';
     },
     scope: EffectScope,
-  ): Promise<JsonObject>;
+  ): Promise<MergeReport>;
   /** By rounding to nearest, or by a method that looks at the statistics of captured activations. */
   quantize(
     request: {
@@ -32,7 +38,18 @@ export interface WeightTools {
 
 export interface Comparison {
   readonly equal: boolean;
-  readonly differences: readonly { readonly tensor: string; readonly reason: string }[];
-  /** Tensors compared. */
+  readonly differences: readonly {
+    readonly tensor: string;
+    readonly reason: string;
+    /** Where the bytes differ and were counted (core/formats/count-differences.ts). */
+    readonly items?: number;
+    readonly different?: number;
+    readonly maxAbs?: number | null;
+  }[];
+  /** Tensors whose bytes were compared. */
   readonly tensors: number;
+  /** What both are, independent of format and files (core/formats/tensor-manifest.ts); null when they differ. */
+  readonly root: string | null;
+  /** Names taken as equal by a record, totals that do not fit, entries that are no tensors. */
+  readonly notices: readonly string[];
 }

@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
-import { pieceOf } from '../../core/formats/pieces.ts';
-import { planWeightFile, type WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
+import type { WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
 import { writeShardIndex } from '../../core/formats/shard-index.ts';
+import { compareReleases, firstTorchWith } from '../../core/formats/torch/torch-dtypes.ts';
 import { indexNameOf, renameWeightFile, type WeightFormat } from '../../core/formats/weight-files.ts';
 import { writeAtomically } from '../files/atomic-write.ts';
 import { copyWeights } from '../native-cli/run-weights.ts';
 import { assembleFolder, copyFiles } from './assemble-folder.ts';
 import { listCompanions, readConfigFacts } from './companions.ts';
-import { openWeights, type OpenedFile, type OpenedWeights } from './open-weights.ts';
+import { openWeights, type OpenedWeights } from './open-weights.ts';
+import { planFile, planFolder } from './plan-conversion.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
 export interface ConvertRequest {
@@ -20,6 +21,13 @@ export interface ConvertRequest {
   readonly format: WeightFormat;
   /** Key of the state dict inside a `.bin` training checkpoint. */
   readonly root?: string;
+  /**
+   * What becomes in safetensors of an output layer that shares the embedding's bytes: left out and recorded, or written
+   * out. By the model's `tie_word_embeddings` unless told. Other shared tensors are always written out.
+   */
+  readonly aliases?: 'drop-tied' | 'duplicate';
+  /** Divides a folder's tensors anew into files of at most so many bytes; the input's files unless told. */
+  readonly maxShardBytes?: number;
 }
 
 /** `files` relative to the output; `aliases` dropped name → the name whose bytes it shares. */
@@ -48,21 +56,27 @@ async function convertFolder(
   request: ConvertRequest,
   scope: WeightsScope,
 ): Promise<ConvertReport> {
-  const { tiesWordEmbeddings } = await readConfigFacts(opened.folder);
+  const { format, aliases, maxShardBytes } = request;
+  const config = await readConfigFacts(opened.folder);
+  const tiesWordEmbeddings = aliases === undefined ? config.tiesWordEmbeddings : aliases === 'drop-tied';
   return assembleFolder(request.to, async (folder) => {
-    const plans = opened.files.map((file) =>
-      planFile(file, {
-        path: join(folder, renameWeightFile(basename(file.path), request.format)),
-        format: request.format,
-        tiesWordEmbeddings,
-      }),
-    );
-    const report = await writePlans(plans, { opened, format: request.format, scope });
-    if (opened.hasIndex || plans.length > 1)
-      await writeIndex(plans, { folder, opened, format: request.format });
+    const plans = planFolder(opened, {
+      folder,
+      format,
+      tiesWordEmbeddings,
+      ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+    });
+    const report = await writePlans(plans, { opened, format, scope });
+    const isDivided = plans.length > 1 || (opened.hasIndex && maxShardBytes === undefined);
+    if (isDivided) await writeIndex(plans, { folder, opened, format });
     await copyFiles(await listCompanions(opened.folder), opened.folder, folder);
-    return report;
+    const untied = config.tiesWordEmbeddings ? [] : Object.keys(report.aliases);
+    return { ...report, notices: [...report.notices, ...untied.map(describeUntied)] };
   });
+}
+
+function describeUntied(name: string): string {
+  return `${name} was left out though the config does not tie it: only loaders that read the record find it`;
 }
 
 async function convertFile(
@@ -72,9 +86,12 @@ async function convertFile(
 ): Promise<ConvertReport> {
   const [file] = opened.files;
   if (file === undefined) throw new BuildFailure('WeightsMissing', `${request.from} holds no weights`);
+  if (request.maxShardBytes !== undefined)
+    throw new BuildFailure('UsageInvalid', 'only a folder can be divided into shards, not a single file');
   const path = await chooseTarget(file.path, request);
-  const plan = planFile(file, { path, format: request.format, tiesWordEmbeddings: false });
-  return writePlans([plan], { opened, format: request.format, scope });
+  const { format, aliases } = request;
+  const plan = planFile(file, path, { format, tiesWordEmbeddings: aliases === 'drop-tied' });
+  return writePlans([plan], { opened, format, scope });
 }
 
 /** Like cp: a folder as the target of a file takes it in under its new name. */
@@ -84,20 +101,6 @@ async function chooseTarget(from: string, { to, format }: ConvertRequest): Promi
   const path = status?.isDirectory() ? join(target, renameWeightFile(basename(from), format)) : target;
   if (path === from) throw new BuildFailure('UsageInvalid', `${from} cannot be converted onto itself`);
   return path;
-}
-
-interface FileTarget {
-  readonly path: string;
-  readonly format: WeightFormat;
-  readonly tiesWordEmbeddings: boolean;
-}
-
-function planFile(file: OpenedFile, target: FileTarget): WeightFilePlan {
-  const tensors = file.tensors.map((tensor) => {
-    const { name, dtype, shape, aliasOf } = tensor;
-    return { name, dtype, shape, piece: pieceOf(tensor), ...(aliasOf === undefined ? {} : { aliasOf }) };
-  });
-  return planWeightFile({ ...target, tensors, metadata: file.metadata });
 }
 
 interface WritingContext {
@@ -121,8 +124,17 @@ async function writePlans(
     bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
     files: written.map(({ path, bytes, sha256 }) => ({ path: basename(path), bytes, sha256 })),
     aliases: Object.fromEntries(plans.flatMap(({ dropped }) => [...dropped])),
-    notices: opened.notices,
+    notices: [...opened.notices, ...(format === 'bin' ? describeRelease(opened) : [])],
   };
+}
+
+/** Which torch release a file needs whose dtypes older ones lack. */
+function describeRelease({ tensors }: OpenedWeights): string[] {
+  const releases = tensors.flatMap(({ dtype }) => firstTorchWith.get(dtype) ?? []);
+  const newest = releases.toSorted(compareReleases).at(-1);
+  if (newest === undefined) return [];
+  const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].filter((dtype) => firstTorchWith.has(dtype));
+  return [`torch ${newest} or later is needed to load ${dtypes.join(', ')} from .bin`];
 }
 
 interface IndexTarget {

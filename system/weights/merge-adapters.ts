@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { MergePiece } from '../../core/domain/weights-plan.ts';
 import { changeModelConfig } from '../../core/formats/model-config.ts';
+import type { Adapter } from '../../core/formats/peft/adapter-tensors.ts';
 import { planMerge, type MergePlan } from '../../core/formats/peft/plan-merge.ts';
+import type { NewRows } from '../../core/formats/peft/vocabulary.ts';
 import { planWeightFile, type WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
 import { writeShardIndex } from '../../core/formats/shard-index.ts';
 import { isTokenizerFile } from '../../core/formats/tokenizer-vocabulary.ts';
@@ -11,9 +14,10 @@ import { indexNameOf, renameWeightFile } from '../../core/formats/weight-files.t
 import { specBytes } from '../../core/formats/spec-bytes.ts';
 import { writeAtomically } from '../files/atomic-write.ts';
 import { mergeWeights } from '../native-cli/run-weights.ts';
-import { chooseTokenizer, type TokenizerChoice } from './adopt-tokenizer.ts';
+import { chooseTokenizer, differenceOf, type TokenizerChoice } from './adopt-tokenizer.ts';
 import { assembleFolder, copyFiles } from './assemble-folder.ts';
 import { listCompanions, readConfigFacts } from './companions.ts';
+import { findSameRun } from './find-same-run.ts';
 import { openAdapter, type AdapterChoice } from './open-adapter.ts';
 import { openWeights, type OpenedWeights } from './open-weights.ts';
 import type { WeightsScope } from './weights-scope.ts';
@@ -26,16 +30,9 @@ export interface MergeAdaptersRequest {
   /** New or empty. */
   readonly out: string;
   readonly rounding: MergePiece['rounding'];
+  /** What to do when the tokenizer needs rows that no adapter brings; refuse unless told. */
+  readonly newRows?: NewRows;
 }
-
-export type MergeReport = {
-  readonly tensorsMerged: number;
-  readonly tensorsReplaced: number;
-  readonly tokenizer: 'base' | 'adapter';
-  readonly vocabulary: { readonly before: number; readonly after: number } | null;
-  readonly rounding: MergePiece['rounding'];
-  readonly warnings: readonly string[];
-};
 
 /**
  * Merges LoRA adapters into a base model, file by file: the output is safetensors in the base's shards, with the index,
@@ -49,35 +46,32 @@ export async function mergeAdapters(
   if (!opened.isFolder) throw new BuildFailure('UsageInvalid', `${request.base} is no folder of a model`);
   const facts = await readConfigFacts(opened.folder);
   const adapters = await Promise.all(request.adapters.map(openAdapter));
-  const plan = planMerge({ base: opened.tensors, adapters, rounding: request.rounding, ...facts });
-  const tokenizer = await chooseTokenizer(
-    opened.folder,
-    request.adapters.map(({ folder }) => folder),
-  );
-  checkRows(plan, tokenizer);
+  const folders = request.adapters.map(({ folder }) => folder);
+  const tokenizer = await chooseTokenizer(opened.folder, folders);
+  const { rounding, newRows = 'refuse' } = request;
+  const { rowsNeeded } = tokenizer;
+  const plan = planMerge({ base: opened.tensors, adapters, rounding, newRows, rowsNeeded, ...facts });
+  const sameRun = await findSameRun(folders.flatMap((folder, at) => withAdapter(folder, adapters[at])));
   await assembleFolder(request.out, async (folder) => {
     const files = planFiles({ plan, opened, folder, ties: facts.tiesWordEmbeddings && !plan.unties });
     await mergeWeights({ version: 1, outputs: files.map(({ output }) => output) }, scope, scope.executable);
     if (opened.hasIndex || files.length > 1) await writeIndex(files, plan, folder);
     await writeCompanions({ folder, base: opened.folder, plan, tokenizer });
   });
+  const { difference, warnings } = await differenceOf(tokenizer, opened.folder);
   return {
     tensorsMerged: plan.merged.length,
     tensorsReplaced: plan.replaced.length,
     tokenizer: tokenizer.origin,
+    tokenizerDifference: difference,
     vocabulary: plan.vocabulary ?? null,
-    rounding: request.rounding,
-    warnings: [...plan.warnings, ...warnAboutSnapshots(request.adapters)],
+    rounding,
+    warnings: [...plan.warnings, ...sameRun, ...warnings],
   };
 }
 
-function checkRows({ vocabulary }: MergePlan, tokenizer: TokenizerChoice): void {
-  if (vocabulary === undefined || tokenizer.rowsNeeded <= vocabulary.after) return;
-  throw new BuildFailure(
-    'AdapterMismatch',
-    `The adapter's tokenizer needs ${tokenizer.rowsNeeded} embedding rows, the merged model has ${vocabulary.after}`,
-    { hint: 'Train with the embedding and the output layer in modules_to_save.' },
-  );
+function withAdapter(folder: string, adapter: Adapter | undefined): { folder: string; adapter: Adapter }[] {
+  return adapter === undefined ? [] : [{ folder, adapter }];
 }
 
 interface FilesRequest {
@@ -133,16 +127,4 @@ async function writeCompanions({ folder, base, plan, tokenizer }: CompanionsRequ
     join(folder, 'config.json'),
     changeModelConfig(await readFile(file, 'utf8'), file, changes),
   );
-}
-
-/** checkpoint-1000, checkpoint-2000 … of one run are states of one adapter, not steps to add up. */
-function warnAboutSnapshots(adapters: readonly AdapterChoice[]): string[] {
-  const runs = adapters
-    .filter(({ folder }) => /^checkpoint-\d+$/.test(basename(folder)))
-    .map(({ folder }) => dirname(folder));
-  const repeated = runs.find((run, index) => runs.indexOf(run) !== index);
-  if (repeated === undefined) return [];
-  return [
-    `Several checkpoints of one run (${repeated}) are merged: they are states of one adapter, so its change is added more than once`,
-  ];
 }

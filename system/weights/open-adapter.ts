@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import { JsonSyntaxError, parseStrictJson } from '../../core/formats/strict-json.ts';
 import { readAdapterConfig } from '../../core/formats/peft/adapter-config.ts';
 import type { Adapter } from '../../core/formats/peft/adapter-tensors.ts';
-import { readJson } from './companions.ts';
 import { openWeights } from './open-weights.ts';
+import { readSmallText } from './small-text.ts';
 
 export interface AdapterChoice {
   readonly folder: string;
@@ -19,10 +20,22 @@ export async function openAdapter({
   weight,
   label = basename(folder),
 }: AdapterChoice): Promise<Adapter> {
-  const config = await readJson(join(folder, 'adapter_config.json'));
-  if (config === undefined)
-    throw new BuildFailure('WeightsMissing', `${folder} has no readable adapter_config.json`);
+  const config = parseConfig(await readSmallText(join(folder, 'adapter_config.json')), label);
   const parsed = readAdapterConfig(config, `adapter_config.json of ${label}`);
   const { tensors } = await openWeights(folder, { prefer: 'adapter' });
   return { label, config: parsed, tensors, weight };
+}
+
+/** It decides how weights are changed, so nothing in it may be read in two ways. */
+function parseConfig(text: string, label: string): unknown {
+  try {
+    parseStrictJson(text);
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new BuildFailure('AdapterUnsupported', `adapter_config.json of ${label} ${error.message}`, {
+      hint: 'Check that the file comes from peft.',
+    });
+  }
 }

@@ -1,10 +1,11 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { recordedAliases } from '../../core/formats/recorded-aliases.ts';
 import { readSafetensorsHeader } from '../../core/formats/safetensors/read-header.ts';
 import {
   checkShardIndex,
+  describeTotal,
   mapHolders,
   maxIndexBytes,
   parseShardIndex,
@@ -18,6 +19,7 @@ import {
   type WeightFormat,
 } from '../../core/formats/weight-files.ts';
 import { withByteFile } from './byte-file.ts';
+import { readSmallText } from './small-text.ts';
 
 export interface OpenedFile {
   /** Absolute. */
@@ -78,13 +80,20 @@ async function openFolder(folder: string, options: OpenOptions): Promise<OpenedW
   const holders = mapHolders(
     files.map((file) => ({ shard: basename(file.path), names: file.tensors.map(({ name }) => name) })),
   );
-  if (index !== undefined) {
-    const optional = new Set(
-      opened.tensors.filter(({ aliasOf }) => aliasOf !== undefined).map(({ name }) => name),
-    );
-    checkShardIndex({ index, holders, optional, file: join(folder, chosen.index ?? '') });
-  }
-  return opened;
+  if (index === undefined) return opened;
+  const file = join(folder, chosen.index ?? '');
+  const aliases = opened.tensors.filter(({ aliasOf }) => aliasOf !== undefined);
+  checkShardIndex({ index, holders, optional: new Set(aliases.map(({ name }) => name)), file });
+  const total = describeTotal(index, opened.tensors, file);
+  const unnamed = chosen.files.filter((name) => !names.includes(name));
+  return {
+    ...opened,
+    notices: [
+      ...opened.notices,
+      ...(total === undefined ? [] : [total]),
+      ...unnamed.map((name) => `${name} is in no line of ${basename(file)} and was left out`),
+    ],
+  };
 }
 
 function describe({
@@ -96,10 +105,7 @@ function describe({
 }
 
 async function readIndex(file: string) {
-  const { size } = await stat(file);
-  if (size > maxIndexBytes)
-    throw new BuildFailure('WeightsUnsupported', `${file} has ${size} bytes, more than ${maxIndexBytes}`);
-  return parseShardIndex(await readFile(file, 'utf8'), file);
+  return parseShardIndex(await readSmallText(file, maxIndexBytes), file);
 }
 
 async function openFile(path: string, format: WeightFormat, root: string | undefined): Promise<OpenedFile> {

@@ -32,7 +32,8 @@ describe('a merged model', () => {
       tensorsMerged: 42,
       tensorsReplaced: 0,
       tokenizer: 'base',
-      vocabulary: { before: 4096, after: 4096 },
+      tokenizerDifference: null,
+      vocabulary: { before: 4096, after: 4096, averaged: 0 },
       rounding,
       warnings: [],
     });
@@ -115,6 +116,44 @@ describe('a merged model', () => {
     expect(await readdir(work)).not.toContain('never');
   });
 
+  it('gets rows that are the mean of the others when that is asked for', async () => {
+    const folder = join(work, 'grown-by-mean');
+    await cp(join(sample, 'lora-summarise'), folder, { recursive: true });
+    await cp(join(sample, 'lora-vocab', 'tokenizer.json'), join(folder, 'tokenizer.json'));
+    const out = join(work, 'mean');
+
+    const adapters = [{ folder, weight: 1 }];
+    const report = await mergeAdapters({ base, adapters, out, rounding, newRows: 'mean' }, scope);
+
+    expect(report.vocabulary).toEqual({ before: 4096, after: 4104, averaged: 8 });
+    expect(report.tokenizerDifference).toMatchObject({ added: 8, changed: 0, removed: 0 });
+    expect(JSON.parse(await text(out, 'config.json'))).toMatchObject({ vocab_size: 4104 });
+    const { tensors } = await openWeights(out);
+    const head = tensors.find(({ name }) => name === 'lm_head.weight');
+    expect(head?.shape[0]).toBe(4104);
+    const bytes = await readFile(head?.file ?? '');
+    const rowOf = (row: number): Buffer => {
+      const width = 2 * (head?.shape[1] ?? 0);
+      return bytes.subarray((head?.offset ?? 0) + row * width, (head?.offset ?? 0) + (row + 1) * width);
+    };
+    expect(rowOf(4096).equals(rowOf(4103))).toBe(true);
+    expect(rowOf(4095).equals(rowOf(4096))).toBe(false);
+  });
+
+  it('warns when adapters change the model in one direction, whatever their folders are called', async () => {
+    const twin = join(work, 'another-name');
+    await cp(join(sample, 'lora-glossary'), twin, { recursive: true });
+    const choices = (names: readonly string[]) => names.map((folder) => ({ folder, weight: 0.5 }));
+
+    const same = choices([join(sample, 'lora-glossary'), twin]);
+    const different = choices([join(sample, 'lora-glossary'), join(sample, 'lora-summarise')]);
+    const warned = await mergeAdapters({ base, adapters: same, out: join(work, 'twins'), rounding }, scope);
+    const calm = await mergeAdapters({ base, adapters: different, out: join(work, 'both'), rounding }, scope);
+
+    expect(warned.warnings.join()).toContain('lora-glossary and another-name look like states of one run');
+    expect(calm.warnings.join()).not.toContain('one run');
+  });
+
   it('warns when checkpoints of one training run are added up', async () => {
     const checkpoints = ['checkpoint-1000', 'checkpoint-2000'].map((name) => join(work, 'run', name));
     for (const folder of checkpoints) await cp(join(sample, 'lora-glossary'), folder, { recursive: true });
@@ -129,7 +168,7 @@ describe('a merged model', () => {
       scope,
     );
 
-    expect(warnings.join()).toContain('Several checkpoints of one run');
+    expect(warnings.join()).toContain('look like states of one run (cosine of their changes 1.00)');
   });
 });
 

@@ -95,7 +95,7 @@ async function buildF16(
   const choices = adapters.map((name) => ({ folder: join(sample, name), weight: 1 }));
   if (choices.length > 0) {
     await createWeightTools(null).merge(
-      { base, adapters: choices, out: at('merged'), rounding: 'peft-default' },
+      { base, adapters: choices, out: at('merged'), rounding: 'peft-default', newRows: 'refuse' },
       scope,
     );
   }

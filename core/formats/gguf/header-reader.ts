@@ -17,6 +17,8 @@ export function isHeaderLonger(error: unknown): boolean {
   return error instanceof HeaderLonger;
 }
 
+// A quarter of a million tokens come with as many scores, types and merges; all of them are held at once.
+const mostItems = 4_000_000;
 const tolerant = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Reads the little-endian fields of a GGUF header from the file's first bytes. */
@@ -26,6 +28,7 @@ export class HeaderReader {
   readonly #view: DataView;
   readonly #fileBytes: number;
   #at = 0;
+  #held = 0;
 
   constructor(prefix: Uint8Array, source: ByteSource) {
     this.file = source.file;
@@ -96,6 +99,8 @@ export class HeaderReader {
     if (of === undefined) throw this.corrupt(`has an array of the unknown type ${number}`);
     if (of === 'array') throw unsupportedAt(this, 'has an array of arrays');
     const length = this.count(leastBytes(of));
+    this.#held += length;
+    if (this.#held > mostItems) throw this.corrupt('has more values than any model needs');
     return this.#items(of, length);
   }
 

@@ -55,9 +55,16 @@ function pairsByTensor(adapter: Adapter): Map<string, LoraPair> {
   if (modulesToSave.length > 0)
     throw unsupported(adapter, `replaces whole modules (${modulesToSave.join(', ')})`);
   if (fanInFanOut) throw unsupported(adapter, 'stores its weights transposed');
-  const { pairs, replacements } = sortAdapterTensors(adapter);
-  const [replaced] = replacements.keys();
+  const { pairs, replacements, baseLayers, rows } = sortAdapterTensors(adapter);
+  const [replaced] = [...replacements.keys(), ...baseLayers.keys()];
   if (replaced !== undefined) throw unsupported(adapter, `replaces the tensor ${replaced}`);
+  const [trained] = rows;
+  if (trained !== undefined) throw unsupported(adapter, `replaces rows of ${trained.module}`);
+  for (const { module, of, bias, magnitude } of pairs) {
+    if (of === 'embedding') throw unsupported(adapter, `adapts the embedding ${module}`);
+    if (magnitude !== undefined) throw unsupported(adapter, `rescales ${module} by DoRA`);
+    if (bias !== undefined) throw unsupported(adapter, `adds a bias to ${module}`);
+  }
   return new Map(pairs.map((pair) => [`${pair.module}.weight`, pair]));
 }
 

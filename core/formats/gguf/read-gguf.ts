@@ -16,7 +16,9 @@ export interface GgufFile {
 // Most headers are a few MiB of vocabulary; longer ones are read again with twice the length.
 const firstRead = 1 << 22;
 // No vocabulary comes near this; beyond it the header is an attack on memory.
-const longestHeader = 1 << 28;
+const longestHeader = 1 << 26;
+// Models have a few thousand tensors and a few dozen metadata entries.
+const mostEntries = 100_000;
 // ggml's own limits: GGML_MAX_DIMS and GGML_MAX_NAME (ggml-org/ggml include/ggml.h).
 const mostDimensions = 4;
 const longestName = 64;
@@ -45,6 +47,8 @@ function parseGguf(prefix: Uint8Array, source: ByteSource): GgufFile {
   // A tensor entry has at least 24 bytes and a metadata entry 13: more of them than fit are a lie.
   const tensorCount = reader.count(24);
   const entryCount = reader.count(13);
+  if (Math.max(tensorCount, entryCount) > mostEntries)
+    throw reader.corrupt('has more values than any model needs');
   const metadata = readMetadata(reader, entryCount);
   const alignment = alignmentOf(metadata, reader);
   const entries = Array.from({ length: tensorCount }, () => readTensorEntry(reader));

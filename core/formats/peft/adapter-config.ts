@@ -1,6 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import { refuseUnsupportedAdapter } from './unsupported-kinds.ts';
 import { modulePattern, type ModulePattern } from './module-pattern.ts';
+import { readTrainedTokens, type TrainedTokens } from './trained-tokens.ts';
 
 /** What merging needs of `adapter_config.json` (peft `LoraConfig`). */
 export interface AdapterConfig {
@@ -9,12 +10,19 @@ export interface AdapterConfig {
   readonly alpha: number;
   /** Scale by alpha / √r instead of alpha / r (rank-stabilised LoRA, arXiv 2312.03732). */
   readonly usesRsLora: boolean;
+  /** Rows are rescaled to trained lengths (arXiv 2402.09353). */
+  readonly usesDora: boolean;
   /** The base stores its weight [in, out] (GPT-2's Conv1D). */
   readonly fanInFanOut: boolean;
   readonly rankPatterns: readonly ModulePattern[];
   readonly alphaPatterns: readonly ModulePattern[];
-  /** Names of modules whose tensors are replaced whole. */
+  /** Ends of the names of modules whose tensors are replaced whole. */
   readonly modulesToSave: readonly string[];
+  /** Biases of the base were trained, so that the adapter's take their place. */
+  readonly trainsBiases: boolean;
+  readonly trainedTokens: readonly TrainedTokens[];
+  /** Fused expert parameters that are adapted without a module of their own. */
+  readonly targetParameters: readonly string[];
   /** Module names; absent when the config has a pattern or a keyword instead. */
   readonly targetModules: readonly string[] | undefined;
   /** The adapter kept the output layer tied to the embedding. */
@@ -40,10 +48,14 @@ export function readAdapterConfig(value: unknown, file: string): AdapterConfig {
     rank,
     alpha,
     usesRsLora: value['use_rslora'] === true,
+    usesDora: value['use_dora'] === true,
     fanInFanOut: value['fan_in_fan_out'] === true,
     rankPatterns: readPatterns(value['rank_pattern'], { file, key: 'rank_pattern' }),
     alphaPatterns: readPatterns(value['alpha_pattern'], { file, key: 'alpha_pattern' }),
     modulesToSave: readNames(value['modules_to_save'], file),
+    trainsBiases: value['bias'] === 'all' || value['bias'] === 'lora_only',
+    trainedTokens: readTrainedTokens(value['trainable_token_indices'], file),
+    targetParameters: readNames(value['target_parameters'], file),
     targetModules: Array.isArray(targets) ? readNames(targets, file) : undefined,
     keepsTying: value['ensure_weight_tying'] === true,
   };

@@ -1,6 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { WeightTensor } from '../tensor.ts';
 import type { AdapterConfig } from './adapter-config.ts';
+import { readAdapterKey, type AdapterKey, type PairPart } from './adapter-keys.ts';
 
 /** An adapter as it was opened: its config, its tensors and the weight it is merged with. */
 export interface Adapter {
@@ -12,98 +13,86 @@ export interface Adapter {
   readonly weight: number;
 }
 
+/** A low-rank change of one module. */
 export interface LoraPair {
   /** Path of the module inside the base model. */
   readonly module: string;
-  /** [rank, in]. */
+  readonly of: 'linear' | 'embedding';
+  /** [rank, in]; [rank, vocabulary] of an embedding. */
   readonly a: WeightTensor;
-  /** [out, rank]. */
+  /** [out, rank]; [width, rank] of an embedding. */
   readonly b: WeightTensor;
+  /** Added to the bias as B A is to the weight, [out]. */
+  readonly bias?: WeightTensor;
+  /** DoRA: trained lengths, [out]; [width] of an embedding. */
+  readonly magnitude?: WeightTensor;
+}
+
+export interface TrainedRows {
+  readonly module: string;
+  /** [rows, width]: finished rows. */
+  readonly tensor: WeightTensor;
+  readonly rows: readonly number[];
 }
 
 export interface AdapterContent {
   readonly pairs: readonly LoraPair[];
-  /** Base tensor name → the tensor that takes its place. */
+  /** Base tensor name → the trained tensor that takes its place. */
   readonly replacements: ReadonlyMap<string, WeightTensor>;
+  /** Base tensor name → the tensor the adapter was trained on. */
+  readonly baseLayers: ReadonlyMap<string, WeightTensor>;
+  readonly rows: readonly TrainedRows[];
 }
 
-/** What peft puts in front of every key (peft utils/save_and_load.py). */
-const prefix = 'base_model.model.';
-
-/** Key endings whose meaning is known and not implemented; passing over them would give a wrong model. */
-const unsupportedKeys: readonly { readonly pattern: RegExp; readonly what: string }[] = [
-  { pattern: /\.lora_embedding_[AB]$/, what: 'an embedding adapter' },
-  { pattern: /\.lora_magnitude_vector(?:\.weight)?$/, what: 'a DoRA magnitude' },
-  { pattern: /\.lora_B\.bias$/, what: 'a bias of lora_B' },
-  { pattern: /\.base_layer\.(?:weight|bias)$/, what: 'a base weight saved with the adapter' },
-  { pattern: /(?:^|\.)trainable_tokens_(?:delta|original)$/, what: 'single trained embedding rows' },
-];
+type Parts = { readonly [part in PairPart]?: WeightTensor } & { readonly of?: 'linear' | 'embedding' };
 
 /**
- * Sorts an adapter's keys into LoRA pairs and replaced tensors. Every key must be understood: AdapterUnsupported for
- * known kinds that are not merged, AdapterMismatch for keys without a meaning and for halves of pairs.
+ * Sorts an adapter's keys. Every key must be understood: AdapterMismatch for keys without a meaning, for halves of pairs
+ * and for kinds that the config does not announce.
  */
 export function sortAdapterTensors(adapter: Adapter): AdapterContent {
-  const halves = new Map<string, { a?: WeightTensor; b?: WeightTensor }>();
+  const modules = new Map<string, Parts>();
   const replacements = new Map<string, WeightTensor>();
-  for (const tensor of adapter.tensors) {
-    const key = readKey(tensor.name, adapter);
-    if (key.kind === 'a' || key.kind === 'b')
-      halves.set(key.module, { ...halves.get(key.module), [key.kind]: tensor });
-    else if (key.kind === 'replacement') replacements.set(key.name, tensor);
+  const baseLayers = new Map<string, WeightTensor>();
+  const rows: TrainedRows[] = [];
+  for (const { key, tensor } of readKeys(adapter)) {
+    if (key.kind === 'part') {
+      const of = key.of ?? modules.get(key.module)?.of;
+      modules.set(key.module, { ...modules.get(key.module), [key.part]: tensor, ...(of ? { of } : {}) });
+    } else if (key.kind === 'replacement') replacements.set(key.name, tensor);
+    else if (key.kind === 'base-layer') baseLayers.set(key.name, tensor);
+    else if (key.kind === 'rows') rows.push({ module: key.module, rows: key.rows, tensor });
   }
-  const pairs = [...halves].map(([module, { a, b }]) => {
-    if (a !== undefined && b !== undefined) return { module, a, b };
-    throw mismatch(
-      adapter,
-      `has lora_${a === undefined ? 'B' : 'A'} but no lora_${a === undefined ? 'A' : 'B'} for ${module}`,
-    );
+  const pairs = [...modules].map(([module, parts]) => pairOf(module, parts, adapter));
+  if (pairs.length + replacements.size + rows.length === 0) throw mismatch(adapter, 'has no tensors');
+  return { pairs, replacements, baseLayers, rows };
+}
+
+function readKeys(adapter: Adapter): { readonly key: AdapterKey; readonly tensor: WeightTensor }[] {
+  const context = { config: adapter.config, names: new Set(adapter.tensors.map(({ name }) => name)) };
+  return adapter.tensors.map((tensor) => {
+    const key = readAdapterKey(tensor.name, context);
+    if (key !== undefined) return { key, tensor };
+    throw mismatch(adapter, `has the key ${tensor.name}, which belongs to no adapted and no saved module`);
   });
-  if (pairs.length === 0 && replacements.size === 0) throw mismatch(adapter, 'has no tensors');
-  return { pairs, replacements };
 }
 
-type AdapterKey =
-  | { readonly kind: 'a' | 'b'; readonly module: string }
-  | { readonly kind: 'replacement'; readonly name: string }
-  | { readonly kind: 'copy' };
-
-function readKey(key: string, adapter: Adapter): AdapterKey {
-  const refusal = unsupportedKeys.find(({ pattern }) => pattern.test(key));
-  if (refusal !== undefined) {
-    throw new BuildFailure(
-      'AdapterUnsupported',
-      `${adapter.label} has ${refusal.what} (${key}), which cannot be merged`,
-      {
-        details: { adapter: adapter.label, key },
-      },
-    );
+function pairOf(module: string, { a, b, bias, magnitude, of = 'linear' }: Parts, adapter: Adapter): LoraPair {
+  const [first, second] = of === 'linear' ? ['lora_A', 'lora_B'] : ['lora_embedding_A', 'lora_embedding_B'];
+  if (a === undefined) throw mismatch(adapter, `has ${second} but no ${first} for ${module}`);
+  if (b === undefined) throw mismatch(adapter, `has ${first} but no ${second} for ${module}`);
+  if (adapter.config.usesDora !== (magnitude !== undefined)) {
+    const [says, has] = adapter.config.usesDora ? ['use_dora', 'no'] : ['no use_dora', 'a'];
+    throw mismatch(adapter, `has ${says} in its config, but ${has} lora_magnitude_vector for ${module}`);
   }
-  const path = key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
-  const lora = path === undefined ? null : /^(.+)\.lora_([AB])\.weight$/.exec(path);
-  if (lora?.[1] !== undefined) return { kind: lora[2] === 'A' ? 'a' : 'b', module: lora[1] };
-  const saved = path === undefined ? undefined : readSavedKey(path, adapter);
-  if (saved !== undefined) return saved;
-  throw mismatch(adapter, `has the key ${key}, which belongs to no adapted and no saved module`);
-}
-
-/**
- * For a module in modules_to_save peft may write three names for one tensor: M.weight, which is what gets loaded, a copy
- * under M.modules_to_save and the untrained M.original_module.
- */
-function readSavedKey(path: string, adapter: Adapter): AdapterKey | undefined {
-  const match = /^(.+?)(?:\.(modules_to_save|original_module)(?:\.default)?)?\.(weight|bias)$/.exec(path);
-  const [, module, wrapper, parameter] = match ?? [];
-  if (
-    module === undefined ||
-    !adapter.config.modulesToSave.some((saved) => module === saved || module.endsWith(`.${saved}`))
-  ) {
-    return undefined;
-  }
-  const name = `${module}.${parameter}`;
-  if (wrapper === 'original_module') return { kind: 'copy' };
-  const hasPlain = adapter.tensors.some((tensor) => tensor.name === `${prefix}${name}`);
-  return wrapper === 'modules_to_save' && hasPlain ? { kind: 'copy' } : { kind: 'replacement', name };
+  return {
+    module,
+    of,
+    a,
+    b,
+    ...(bias === undefined ? {} : { bias }),
+    ...(magnitude === undefined ? {} : { magnitude }),
+  };
 }
 
 export function mismatch(adapter: Adapter, problem: string): BuildFailure {

@@ -1,16 +1,15 @@
 import { BuildFailure } from '../../domain/failures.ts';
-import type { FloatDtype, MatrixRange, MergePiece } from '../../domain/weights-plan.ts';
+import type { FloatDtype, MatrixRange, MergeChange, MergePiece } from '../../domain/weights-plan.ts';
 import { pieceOf, type TensorPiece } from '../pieces.ts';
 import { isFloatDtype, type TensorSpec, type WeightTensor } from '../tensor.ts';
-
-type Delta = MergePiece['deltas'][number];
 
 /** What becomes of one base tensor while adapter after adapter is applied. */
 export class MergeState {
   readonly base: WeightTensor;
   /** Base bytes, or those of the last replacement. */
   #source: WeightTensor;
-  #deltas: Delta[] = [];
+  #changes: MergeChange[] = [];
+  #newRows = 0;
 
   constructor(base: WeightTensor) {
     this.base = base;
@@ -18,7 +17,8 @@ export class MergeState {
   }
 
   get shape(): readonly number[] {
-    return this.#source.shape;
+    const [rows = 0, ...others] = this.#source.shape;
+    return this.#newRows === 0 ? this.#source.shape : [rows + this.#newRows, ...others];
   }
 
   get isReplaced(): boolean {
@@ -26,28 +26,42 @@ export class MergeState {
   }
 
   get isTouched(): boolean {
-    return this.isReplaced || this.#deltas.length > 0;
+    return this.isReplaced || this.#changes.length > 0;
+  }
+
+  /** Neither was changed since both held the same bytes. */
+  equals(other: MergeState): boolean {
+    const [mine, theirs] = [this.#source, other.#source];
+    const isUnchanged = this.#changes.length + other.#changes.length === 0;
+    return isUnchanged && mine.file === theirs.file && mine.offset === theirs.offset;
   }
 
   /** A later replacement wins over everything before it, as it does when peft merges adapters in order. */
   replaceBy(tensor: WeightTensor): void {
     this.#source = tensor;
-    this.#deltas = [];
+    this.#changes = [];
   }
 
-  add(delta: Delta): void {
-    this.#deltas.push(delta);
+  change(change: MergeChange): void {
+    this.#changes.push(change);
+  }
+
+  /** Appends rows, each the mean of the finished ones. */
+  growTo(rows: number): void {
+    this.#newRows = rows - (this.#source.shape[0] ?? 0);
   }
 
   /** The finished tensor always has the base's dtype. */
   finish(rounding: MergePiece['rounding']): TensorSpec & { readonly piece: TensorPiece } {
     const { name, dtype } = this.base;
     const spec = { name, dtype, shape: this.shape };
-    if (this.#deltas.length === 0 && this.#source.dtype === dtype)
+    const meanRows = this.#newRows === 0 ? {} : { meanRows: this.#newRows };
+    if (this.#changes.length === 0 && this.#newRows === 0 && this.#source.dtype === dtype)
       return { ...spec, piece: { ...pieceOf(this.#source), name } };
     const base = matrixOf(this.#source);
     const target = floatDtypeOf(this.base);
-    return { ...spec, piece: { kind: 'merge', name, base, dtype: target, deltas: this.#deltas, rounding } };
+    const changes = this.#changes;
+    return { ...spec, piece: { kind: 'merge', name, base, dtype: target, changes, rounding, ...meanRows } };
   }
 }
 

@@ -4,6 +4,8 @@ import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
 import type { Adapter } from './adapter-tensors.ts';
 import type { MergeState } from './merge-state.ts';
 
+const vocabularyKey = /\.(?:lm_head|embed_tokens|wte)\./;
+
 interface TyingRequest {
   readonly base: readonly WeightTensor[];
   readonly adapters: readonly Adapter[];
@@ -31,7 +33,7 @@ export function tieOutputLayer({
 }
 
 function touchesVocabulary({ tensors }: Adapter): boolean {
-  return tensors.some(({ name }) => /\.(?:lm_head|embed_tokens|wte)\./.test(name));
+  return tensors.some(({ name }) => vocabularyKey.test(name));
 }
 
 export interface SettledTying {
@@ -59,7 +61,7 @@ function pairsOf(states: ReadonlyMap<string, MergeState>): { owner: MergeState; 
 }
 
 function staysTied(owner: MergeState, alias: MergeState, request: TyingRequest): boolean {
-  if (!keepsTie(request)) return !owner.isTouched && !alias.isTouched;
+  if (!keepsTie(request)) return owner.equals(alias);
   if (!alias.isTouched) return true;
   throw new BuildFailure(
     'AdapterUnsupported',
@@ -69,7 +71,16 @@ function staysTied(owner: MergeState, alias: MergeState, request: TyingRequest):
 
 function keepsTie({ adapters }: TyingRequest): boolean {
   return (
-    adapters.filter(touchesVocabulary).every(({ config }) => config.keepsTying) &&
+    adapters
+      .filter(touchesVocabulary)
+      .every((adapter) => adapter.config.keepsTying || onlyTrainsRows(adapter)) &&
     adapters.some(touchesVocabulary)
   );
+}
+
+/** peft gives such rows to the output layer as well when it is tied (peft tuners/tuners_utils.py, tied weights). */
+function onlyTrainsRows({ tensors }: Adapter): boolean {
+  return tensors
+    .filter(({ name }) => vocabularyKey.test(name))
+    .every(({ name }) => /\.trainable_tokens_(?:delta|original)$/.test(name));
 }

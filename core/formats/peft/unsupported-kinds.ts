@@ -20,20 +20,12 @@ function isEmptyCollection(value: unknown): boolean {
  */
 const refusals: readonly Refusal[] = [
   { field: 'peft_type', isSet: (value) => value !== 'LORA', reason: 'only LORA can be merged' },
-  { field: 'use_dora', isSet: isOn, reason: 'DoRA rescales whole rows' },
   { field: 'use_qalora', isSet: isOn, reason: 'QA-LoRA pools its input in groups' },
   { field: 'use_bdlora', isSet: isGiven, reason: 'block-diagonal LoRA has another shape' },
   {
     field: 'bias',
-    isSet: (value) => isGiven(value) && value !== 'none',
-    reason: 'trained biases are not merged',
-  },
-  { field: 'lora_bias', isSet: isOn, reason: 'the bias of lora_B is not merged' },
-  { field: 'target_parameters', isSet: isGiven, reason: 'fused expert parameters are not merged' },
-  {
-    field: 'trainable_token_indices',
-    isSet: isGiven,
-    reason: 'single trained embedding rows are not merged',
+    isSet: (value) => isGiven(value) && value !== 'none' && value !== 'all' && value !== 'lora_only',
+    reason: 'only none, all and lora_only are known',
   },
   { field: 'layer_replication', isSet: isGiven, reason: 'it changes the number of layers' },
   {

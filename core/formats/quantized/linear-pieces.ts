@@ -42,7 +42,7 @@ export function tensorScalePiece(target: LinearGrid, name: string): QuantizePiec
 
 /** A float matrix with its values rounded to another dtype; a merge without adapters does just that. */
 export function roundTo(base: MatrixRange, dtype: MergePiece['dtype'], name: string): MergePiece {
-  return { kind: 'merge', base, dtype, deltas: [], rounding: 'once', name };
+  return { kind: 'merge', base, dtype, changes: [], rounding: 'once', name };
 }
 
 /** A float tensor of one or two dimensions as a matrix. WeightsUnsupported for another dtype. */

@@ -1,5 +1,8 @@
-import { dtypeBits, type TensorSpec } from '../tensor.ts';
+import { BuildFailure } from '../../domain/failures.ts';
+import { dtypeRank, type TensorSpec } from '../tensor.ts';
 import { specBytes } from '../spec-bytes.ts';
+
+const metadataKey = '__metadata__';
 
 export interface PlacedTensor extends TensorSpec {
   readonly bytes: number;
@@ -16,19 +19,21 @@ export interface SafetensorsLayout {
 }
 
 /**
- * Lays a safetensors file out as the reference does: wide dtypes first, then by name, so that every tensor starts on a
- * multiple of its item size and equal input gives equal bytes. Throws WeightsUnsupported for a shape of no whole bytes.
+ * Lays a safetensors file out as the reference does (safetensors tensor.rs, `prepare`): the dtypes from its last to its
+ * first, which is wide ones first, then by name. Equal input gives equal bytes, the very bytes of the reference. Throws WeightsUnsupported for a shape of no whole bytes.
  */
 export function layOutSafetensors(
   tensors: readonly TensorSpec[],
   metadata: ReadonlyMap<string, string> = new Map(),
 ): SafetensorsLayout {
   const ordered = tensors.toSorted(
-    (a, b) => dtypeBits[b.dtype] - dtypeBits[a.dtype] || (a.name < b.name ? -1 : 1),
+    (a, b) => dtypeRank(b.dtype) - dtypeRank(a.dtype) || compareNames(a.name, b.name),
   );
   const relative: PlacedTensor[] = [];
   let end = 0;
   for (const { name, dtype, shape } of ordered) {
+    if (name === metadataKey)
+      throw new BuildFailure('WeightsUnsupported', `safetensors keeps the name ${metadataKey} to itself`);
     const bytes = specBytes({ name, dtype, shape });
     relative.push({ name, dtype, shape, bytes, offset: end });
     end += bytes;
@@ -36,6 +41,13 @@ export function layOutSafetensors(
   const header = encodeHeader(relative, metadata);
   const placed = relative.map((tensor) => ({ ...tensor, offset: header.length + tensor.offset }));
   return { header, tensors: placed, bytes: header.length + end };
+}
+
+/** By code point, as Rust compares; code units would put characters beyond U+FFFF before U+E000. */
+function compareNames(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at += 1;
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
 }
 
 function encodeHeader(tensors: readonly PlacedTensor[], metadata: ReadonlyMap<string, string>): Uint8Array {
@@ -47,7 +59,7 @@ function encodeHeader(tensors: readonly PlacedTensor[], metadata: ReadonlyMap<st
     const pairs = [...metadata]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, text]) => member(key, JSON.stringify(text)));
-    members.unshift(member('__metadata__', `{${pairs.join(',')}}`));
+    members.unshift(member(metadataKey, `{${pairs.join(',')}}`));
   }
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const padded = Math.ceil(json.length / 8) * 8;

@@ -19,8 +19,8 @@ const endBytes = 22;
 const locatorBytes = 20;
 const wideEndBytes = 56;
 const maxCommentBytes = 0xffff;
-// A record's directory entry takes about 80 bytes; a model of half a million tensors stays far below.
-const maxDirectoryBytes = 256_000_000;
+// A record's directory entry takes about 80 bytes; two hundred thousand storages stay below.
+const maxDirectoryBytes = 24_000_000;
 
 /** Finds the central directory by the end records of an archive (APPNOTE 4.3.14–4.3.16). Throws WeightsCorrupt. */
 export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory> {
@@ -31,12 +31,21 @@ export async function findZipDirectory(source: ByteSource): Promise<ZipDirectory
   if (found === undefined)
     throw corruptAt(source.file, source.bytes, 'the zip archive has no end record; it may be truncated');
   const narrow = readEnd(tail.subarray(found, found + endBytes), { file: source.file, base: tailAt + found });
-  const end = (await readWideEnd(source, narrow.at)) ?? narrow;
+  const wide = await readWideEnd(source, narrow.at);
+  if (wide !== undefined && !agrees(narrow, wide))
+    throw corruptAt(source.file, narrow.at, 'the two end records of the archive tell of two directories');
+  const end = wide ?? narrow;
   if (end.bytes > maxDirectoryBytes)
     throw corruptAt(source.file, end.at, `the archive directory has ${end.bytes} bytes`);
   if (end.offset + end.bytes !== end.at)
     throw corruptAt(source.file, end.at, 'the archive directory does not end where its end record begins');
   return end;
+}
+
+/** A narrow field is the wide one, or full because it does not hold it. */
+function agrees(narrow: ZipDirectory, wide: ZipDirectory): boolean {
+  const same = (field: keyof ZipDirectory, full: number) => [wide[field], full].includes(narrow[field]);
+  return same('entries', 0xffff) && same('bytes', 0xffffffff) && same('offset', 0xffffffff);
 }
 
 /** The end record's comment must reach exactly to the end of the file, so nothing can hide behind it. */

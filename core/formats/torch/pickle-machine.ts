@@ -8,11 +8,10 @@ import {
   type PickleHost,
   type PickleValue,
 } from './pickle-values.ts';
+import { ValueBudget } from './value-budget.ts';
 
-// Each far above what a model of half a million tensors needs, and low enough that a hostile file costs seconds.
-const maxStack = 4_000_000;
+// State dicts nest four levels, checkpoints a few more.
 const maxMarks = 1_000;
-const maxMemo = 20_000_000;
 
 /** The stack, the marks and the memo of a pickle; what the opcodes do with them is in pickle-operations.ts. */
 export class PickleMachine {
@@ -22,6 +21,7 @@ export class PickleMachine {
   offset = 0;
   result: { readonly value: PickleValue } | undefined;
   #stack: PickleValue[] = [];
+  readonly #budget = new ValueBudget();
   readonly #marks: PickleValue[][] = [];
   readonly #memo = new Map<number, PickleValue>();
 
@@ -31,9 +31,17 @@ export class PickleMachine {
   }
 
   push(value: PickleValue): void {
-    if (this.#stack.length >= maxStack)
-      throw this.corrupt(`the pickle piles up more than ${maxStack} values`);
+    this.#budget.made(value);
+    this.#put(value);
+  }
+
+  #put(value: PickleValue): void {
+    this.#checkBudget();
     this.#stack.push(value);
+  }
+
+  #checkBudget(): void {
+    if (this.#budget.isSpent) throw this.corrupt('the pickle makes more values than any weight file needs');
   }
 
   pop(): PickleValue {
@@ -64,10 +72,10 @@ export class PickleMachine {
   }
 
   remember(index: number): void {
-    if (this.#memo.size >= maxMemo) throw this.corrupt(`the pickle remembers more than ${maxMemo} values`);
     const value = this.pop();
+    this.#budget.remembered();
     this.#memo.set(index, value);
-    this.push(value);
+    this.#put(value);
   }
 
   /** The index MEMOIZE uses: the number of values remembered so far. */
@@ -79,14 +87,15 @@ export class PickleMachine {
     const value = this.#memo.get(index);
     if (value === undefined)
       throw this.corrupt(`the pickle recalls value ${index}, which it never remembered`);
-    this.push(value);
+    this.#budget.recalled();
+    this.#put(value);
   }
 
   append(items: readonly PickleValue[]): void {
     const list = this.pop();
     if (!(list instanceof PickleList)) throw this.corrupt('the pickle appends to something that is no list');
     for (const item of items) list.items.push(item);
-    this.push(list);
+    this.#put(list);
   }
 
   setItems(pairs: readonly PickleValue[]): void {
@@ -94,18 +103,21 @@ export class PickleMachine {
     if (!(dict instanceof PickleDict))
       throw this.corrupt('the pickle sets an item of something that is no dictionary');
     if (pairs.length % 2 !== 0) throw this.corrupt('the pickle sets a key without a value');
+    this.#budget.paired(pairs.length / 2);
     for (let index = 0; index < pairs.length; index += 2) {
       const key = pairs[index] ?? null;
       if (dict.entries.has(key)) throw this.corrupt(`the pickle has the key ${showValue(key)} twice`);
       dict.entries.set(key, pairs[index + 1] ?? null);
     }
-    this.push(dict);
+    this.#put(dict);
   }
 
   apply(): void {
     const args = this.pop();
     const callable = this.pop();
     if (!(args instanceof PickleTuple)) throw this.corrupt('the pickle applies something to no tuple');
+    this.#budget.applied(args);
+    this.#checkBudget();
     this.push(this.host.apply(callable, args, this.offset));
   }
 

@@ -7,12 +7,15 @@ export interface ZipRecord {
   readonly name: string;
   readonly offset: number;
   readonly bytes: number;
+  /** As the directory tells it; writers may leave it 0. */
+  readonly crc32: number;
 }
 
 interface DirectoryEntry {
   readonly name: string;
   readonly headerOffset: number;
   readonly bytes: number;
+  readonly crc32: number;
   readonly sizesFollowData: boolean;
 }
 
@@ -52,7 +55,8 @@ function readEntry(cursor: ByteCursor): DirectoryEntry {
   cursor.take(4); // version made by, version needed
   const flags = cursor.u16();
   const method = cursor.u16();
-  cursor.take(8); // time, date, CRC-32: writers may switch the CRC off, so it proves nothing
+  cursor.take(4); // time, date
+  const crc32 = cursor.u32();
   const stored = cursor.u32();
   const size = cursor.u32();
   const nameBytes = cursor.u16();
@@ -70,7 +74,7 @@ function readEntry(cursor: ByteCursor): DirectoryEntry {
   if (disk !== 0) throw unsupportedAt(place, `record ${name} is on another volume`);
   const [bytes, storedBytes, headerOffset] = widen(extra, [size, stored, header]);
   if (bytes !== storedBytes) throw corruptAt(cursor.file, at, `record ${name} is stored but has two sizes`);
-  return { name, headerOffset, bytes, sizesFollowData: (flags & flagSizesFollowData) !== 0 };
+  return { name, headerOffset, bytes, crc32, sizesFollowData: (flags & flagSizesFollowData) !== 0 };
 }
 
 /** Fields of 0xFFFFFFFF stand in the ZIP64 extra field 0x0001 instead, in this order (APPNOTE 4.5.3). */
@@ -120,7 +124,7 @@ async function locate(
     if (!Number.isSafeInteger(free) || free > end) {
       throw corruptAt(source.file, offset, `record ${entry.name} reaches beyond the data of the archive`);
     }
-    records.push({ name: entry.name, offset, bytes: entry.bytes });
+    records.push({ name: entry.name, offset, bytes: entry.bytes, crc32: entry.crc32 });
   }
   return records;
 }

@@ -1,6 +1,7 @@
 import { corruptAt, unsupportedAt } from '../byte-source.ts';
-import { dtypeBits, type TensorDtype } from '../tensor.ts';
+import type { TensorDtype } from '../tensor.ts';
 import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';
+import { fromTorchShape, torchItemBytes } from './torch-dtypes.ts';
 import { DtypeSymbol, StorageSymbol, TensorSymbol } from './torch-symbols.ts';
 
 interface Place {
@@ -8,6 +9,8 @@ interface Place {
   readonly offset: number;
 }
 
+// `conj` and `neg` (torch/_utils.py, `set_tensor_metadata`).
+const maxFlags = 2;
 // torch itself allows 64 dimensions; weights have at most five.
 const maxDimensions = 64;
 // An expanded view (stride 0) of one byte could announce terabytes; weights are not stored so.
@@ -33,6 +36,8 @@ export function rebuildTensor(args: readonly PickleValue[], place: Place): Tenso
   }
   refuseMetadata(rest, place);
   const dtype = chooseDtype(storage, rest, place);
+  if (fromTorchShape(dtype, shape) === undefined)
+    throw corruptAt(place.file, place.offset, `a tensor of ${dtype} has no dimension that holds its pairs`);
   const tensor = new TensorSymbol({ storage, dtype, storageOffset, shape, strides });
   checkBounds(tensor, dtype, place);
   return tensor;
@@ -52,14 +57,16 @@ function chooseDtype(storage: StorageSymbol, rest: readonly PickleValue[], place
 /** Lazy conjugation and negation would change the values that the bytes stand for. */
 function refuseMetadata(rest: readonly PickleValue[], place: Place): void {
   const flagged = rest.some(
-    (item) => item instanceof PickleDict && [...item.entries.values()].some((flag) => flag === true),
+    (item) =>
+      item instanceof PickleDict &&
+      (item.entries.size > maxFlags || [...item.entries.values()].some((flag) => flag === true)),
   );
   if (flagged) throw unsupportedAt(place, 'a tensor carries a lazy conjugation or negation');
 }
 
 function checkBounds(tensor: TensorSymbol, dtype: TensorDtype, place: Place): void {
   const { shape, strides, storageOffset, storage } = tensor;
-  const itemBytes = dtypeBits[dtype] / 8;
+  const itemBytes = torchItemBytes(dtype) ?? NaN;
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] ?? 0), storageOffset);
   const end = shape.includes(0) ? storageOffset : last + 1;
   if (!Number.isSafeInteger(end * itemBytes) || end * itemBytes > storage.bytes) {

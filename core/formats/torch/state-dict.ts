@@ -1,7 +1,8 @@
 import { BuildFailure } from '../../domain/failures.ts';
-import { baseName } from '../byte-source.ts';
-import { dtypeBits, isRowMajor, type WeightTensor } from '../tensor.ts';
+import { baseName, unsupportedAt } from '../byte-source.ts';
+import { isRowMajor, type WeightTensor } from '../tensor.ts';
 import { PickleDict, PickleList, PickleTuple, type PickleValue } from './pickle-values.ts';
+import { fromTorchShape, torchItemBytes } from './torch-dtypes.ts';
 import { TensorSymbol, type StorageSymbol } from './torch-symbols.ts';
 
 export interface TorchWeights {
@@ -28,19 +29,38 @@ export function readStateDict(value: PickleValue, place: StateDictPlace): TorchW
   const tensors: WeightTensor[] = [];
   const skipped: string[] = [];
   const owners = new Map<string, string>();
+  const storages = new Map<string, number>();
   for (const [key, item] of dict.entries) {
     if (typeof key === 'string' && item instanceof TensorSymbol) {
       tensors.push(toWeightTensor(key, item, { place, owners }));
+      storages.set(item.storage.key, item.storage.bytes);
     } else if (holdsTensors(item)) {
       throw askForRoot(dict, place);
     } else {
       skipped.push(typeof key === 'string' ? key : 'an entry without a text for its name');
     }
   }
+  checkGrowth(tensors, storages, place.file);
   return {
     tensors,
     notices: skipped.map((key) => `${baseName(place.file)}: ${key} is no tensor and was left out`),
   };
+}
+
+// Views of views are real, a hundredfold of them is an attack on the disk that takes them apart.
+const maxGrowth = 8;
+const freeGrowthBytes = 2 ** 30;
+
+/** Each tensor fits its storage; all of them together must not be out of proportion to what is stored either. */
+function checkGrowth(
+  tensors: readonly WeightTensor[],
+  storages: ReadonlyMap<string, number>,
+  file: string,
+): void {
+  const apart = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+  const stored = [...storages.values()].reduce((sum, bytes) => sum + bytes, 0);
+  if (apart <= maxGrowth * stored + freeGrowthBytes) return;
+  throw unsupportedAt({ file, offset: 0 }, `its tensors take ${apart} bytes in all, over ${stored} stored ones`);
 }
 
 function descend(value: PickleValue, place: StateDictPlace): PickleDict {
@@ -61,9 +81,19 @@ function descend(value: PickleValue, place: StateDictPlace): PickleDict {
   throw new BuildFailure('WeightsUnsupported', `${baseName(place.file)} holds no dictionary of tensors`);
 }
 
+// One container may stand under a million names, and is looked through once.
+const searched = new WeakMap<object, boolean>();
+
 /** Looks one level deep only, so that a structure that contains itself cannot keep it busy. */
 function holdsTensors(value: PickleValue): boolean {
   if (value instanceof TensorSymbol) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const holds = searched.get(value) ?? searchForTensors(value);
+  searched.set(value, holds);
+  return holds;
+}
+
+function searchForTensors(value: PickleValue): boolean {
   if (value instanceof PickleDict)
     return [...value.entries.values()].some((item) => item instanceof TensorSymbol);
   const items = value instanceof PickleList || value instanceof PickleTuple ? value.items : [];
@@ -91,20 +121,24 @@ function toWeightTensor(
   { place, owners }: { place: StateDictPlace; owners: Map<string, string> },
 ): WeightTensor {
   const { dtype, shape, strides, storage, storageOffset } = symbol;
-  const itemBytes = dtypeBits[dtype] / 8;
+  const itemBytes = torchItemBytes(dtype) ?? NaN;
   const bytes = shape.reduce((product, size) => product * size, itemBytes);
   const offset = place.locate(storage) + storageOffset * itemBytes;
-  const identity = [offset, dtype, shape.join(), strides.join()].join(' ');
+  const isPlain = isRowMajor(shape, strides);
+  const shown = fromTorchShape(dtype, shape) ?? shape;
+  if (!isPlain && shown !== shape)
+    throw unsupportedAt({ file: place.file, offset }, `${name} is a strided view of packed ${dtype} items`);
+  const identity = [offset, dtype, shape.join(), isPlain ? '' : strides.join()].join(' ');
   const owner = bytes === 0 ? undefined : owners.get(identity);
   if (owner === undefined) owners.set(identity, name);
   return {
     name,
     dtype,
-    shape,
+    shape: shown,
     bytes,
     file: place.file,
     offset,
-    ...(isRowMajor(shape, strides) ? {} : { strides }),
+    ...(isPlain ? {} : { strides }),
     ...(owner === undefined ? {} : { aliasOf: owner }),
   };
 }

@@ -1,6 +1,6 @@
 import { corruptAt, unsupportedAt } from '../byte-source.ts';
-import { dtypeBits } from '../tensor.ts';
 import { PickleTuple, showValue, type PickleValue } from './pickle-values.ts';
+import { torchItemBytes } from './torch-dtypes.ts';
 import { StorageClass, StorageSymbol } from './torch-symbols.ts';
 
 /** The storages a pickle speaks of, by key. */
@@ -43,7 +43,7 @@ export class StorageTable {
     offset: number,
   ): { items: number; bytes: number } {
     const items = typeof count === 'number' && count >= 0 ? count : NaN;
-    const bytes = items * (dtype === undefined ? 1 : dtypeBits[dtype] / 8);
+    const bytes = items * (dtype === undefined ? 1 : (torchItemBytes(dtype) ?? NaN));
     if (!Number.isSafeInteger(bytes))
       throw corruptAt(this.#file, offset, `a storage has ${showValue(count)} items`);
     return { items, bytes };

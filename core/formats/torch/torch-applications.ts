@@ -1,7 +1,7 @@
-import { corruptAt } from '../byte-source.ts';
+import { corruptAt, unsupportedAt } from '../byte-source.ts';
 import { PickleDict, PickleList, PickleTuple, type PickleValue } from './pickle-values.ts';
 import { rebuildTensor } from './rebuild-tensor.ts';
-import { TensorSymbol } from './torch-symbols.ts';
+import { TensorClass, TensorSymbol, TorchCallable } from './torch-symbols.ts';
 
 interface Place {
   readonly file: string;
@@ -10,12 +10,21 @@ interface Place {
 
 type Application = (args: readonly PickleValue[], place: Place) => PickleValue;
 
-/** The only globals that may be applied, and what each yields. Nothing here runs anything. */
-export const torchApplications: ReadonlyMap<string, Application> = new Map<string, Application>([
-  ['collections.OrderedDict', makeDict],
+/** What makes tensors (torch/_utils.py); the first is of files before torch 0.4. */
+const rebuilders: readonly (readonly [string, Application])[] = [
+  ['torch._utils._rebuild_tensor', rebuildTensor],
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
   ['torch._utils._rebuild_tensor_v3', rebuildTensor],
   ['torch._utils._rebuild_parameter', unwrapParameter],
+  ['torch._utils._rebuild_parameter_with_state', unwrapParameter],
+];
+const rebuilderOf = new Map(rebuilders);
+
+/** The only globals that may be applied, and what each yields. Nothing here runs anything. */
+export const torchApplications: ReadonlyMap<string, Application> = new Map<string, Application>([
+  ['collections.OrderedDict', makeDict],
+  ...rebuilders,
+  ['torch._tensor._rebuild_from_type_v2', unwrapTyped],
   ['torch.Size', makeSize],
 ]);
 
@@ -42,6 +51,14 @@ function readPair(pair: PickleValue, place: Place): readonly [PickleValue, Pickl
 function unwrapParameter([tensor]: readonly PickleValue[], place: Place): TensorSymbol {
   if (tensor instanceof TensorSymbol) return tensor;
   throw corruptAt(place.file, place.offset, 'a Parameter wraps no tensor');
+}
+
+/** `_rebuild_from_type_v2(function, class, arguments, state)`: a tensor that Python attributes were hung on. */
+function unwrapTyped([maker, type, args]: readonly PickleValue[], place: Place): PickleValue {
+  const rebuild = maker instanceof TorchCallable ? rebuilderOf.get(maker.description) : undefined;
+  if (rebuild !== undefined && type instanceof TensorClass && args instanceof PickleTuple)
+    return rebuild(args.items, place);
+  throw unsupportedAt(place, 'a tensor is of a class of its own');
 }
 
 function makeSize([items]: readonly PickleValue[], place: Place): PickleTuple {

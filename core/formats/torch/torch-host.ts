@@ -1,4 +1,4 @@
-import { unsupportedAt } from '../byte-source.ts';
+import { corruptAt, unsupportedAt } from '../byte-source.ts';
 import {
   PickleDict,
   showValue,
@@ -8,8 +8,11 @@ import {
 } from './pickle-values.ts';
 import { StorageTable } from './storage-table.ts';
 import { torchApplications } from './torch-applications.ts';
-import { storageClasses, torchDtypes } from './torch-dtypes.ts';
-import { DtypeSymbol, StorageClass, TorchCallable } from './torch-symbols.ts';
+import { isTypeOfTorchAlone, storageClasses, torchDtypes } from './torch-dtypes.ts';
+import { DtypeSymbol, StorageClass, TensorClass, TorchCallable } from './torch-symbols.ts';
+
+// `_rebuild_tensor_v2` takes seven.
+const maxArguments = 16;
 
 /**
  * Gives a torch pickle its meaning, from an allow-list (torch/_weights_only_unpickler.py has the model of it, narrower
@@ -28,11 +31,20 @@ export class TorchHost implements PickleHost {
     if (torchApplications.has(name)) return new TorchCallable(name);
     if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage')
       return new StorageClass(undefined);
+    if (name === 'torch.Tensor' || name === 'torch._tensor.Tensor' || name === 'torch.nn.parameter.Parameter')
+      return new TensorClass();
     const member = name.startsWith('torch.') ? name.slice('torch.'.length) : '';
     const storage = storageClasses.get(member);
     if (storage !== undefined) return new StorageClass(storage);
     const dtype = torchDtypes.get(member);
     if (dtype !== undefined) return new DtypeSymbol(dtype);
+    if (isTypeOfTorchAlone(member)) {
+      throw unsupportedAt(
+        { file: this.#file, offset },
+        `the pickle uses ${showValue(name)}, which safetensors has no dtype for`,
+        { hint: 'Save these tensors in another dtype, then convert.', details: { global: name } },
+      );
+    }
     throw unsupportedAt(
       { file: this.#file, offset },
       `the pickle names ${showValue(name)}, which no weight file needs`,
@@ -45,6 +57,8 @@ export class TorchHost implements PickleHost {
 
   apply(callable: PickleValue, args: PickleTuple, offset: number): PickleValue {
     const place = { file: this.#file, offset };
+    if (args.items.length > maxArguments)
+      throw corruptAt(place.file, offset, `the pickle applies something to ${args.items.length} arguments`);
     const application =
       callable instanceof TorchCallable ? torchApplications.get(callable.description) : undefined;
     if (application === undefined) throw unsupportedAt(place, `the pickle applies ${showValue(callable)}`);

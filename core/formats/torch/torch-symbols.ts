@@ -20,6 +20,11 @@ export class StorageClass extends PickleSymbol {
   }
 }
 
+/** `torch.Tensor` or `Parameter`, where a pickle says which class a tensor was. */
+export class TensorClass extends PickleSymbol {
+  readonly description = 'a tensor class';
+}
+
 export class DtypeSymbol extends PickleSymbol {
   readonly description = 'a dtype';
   readonly dtype: TensorDtype;

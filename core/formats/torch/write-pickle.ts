@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import { ByteWriter } from '../byte-writer.ts';
-import { countItems, dtypeBits, rowMajorStrides, type TensorSpec } from '../tensor.ts';
-import { storageClasses, torchDtypes } from './torch-dtypes.ts';
+import { countItems, rowMajorStrides, type TensorSpec } from '../tensor.ts';
+import { storageClasses, torchDtypes, torchItemBytes, toTorchShape } from './torch-dtypes.ts';
 
 /** A tensor that fills the storage with this key from its first item. */
 export interface StoredSpec extends TensorSpec {
@@ -32,8 +32,9 @@ function writeTensor(writer: ByteWriter, tensor: StoredSpec): void {
   writer.text('(');
   writeStorage(writer, tensor, storageClass);
   writeInteger(writer, 0); // storage offset
-  writeSizes(writer, tensor.shape);
-  writeSizes(writer, rowMajorStrides(tensor.shape));
+  const shape = torchShape(tensor);
+  writeSizes(writer, shape);
+  writeSizes(writer, rowMajorStrides(shape));
   writer.u8(0x89); // requires_grad: False
   writeGlobal(writer, 'collections', 'OrderedDict');
   writer.text(')R'); // no hooks
@@ -42,14 +43,14 @@ function writeTensor(writer: ByteWriter, tensor: StoredSpec): void {
 }
 
 function writeStorage(writer: ByteWriter, tensor: StoredSpec, storageClass: string | undefined): void {
-  const items = countItems(tensor.shape) ?? 0;
+  const items = countItems(torchShape(tensor)) ?? 0;
   writer.text('(');
   writeText(writer, 'storage');
   if (storageClass === undefined) writeGlobal(writer, 'torch.storage', 'UntypedStorage');
   else writeGlobal(writer, 'torch', storageClass);
   writeText(writer, tensor.storageKey);
   writeText(writer, 'cpu');
-  writeInteger(writer, storageClass === undefined ? (items * dtypeBits[tensor.dtype]) / 8 : items);
+  writeInteger(writer, storageClass === undefined ? items * (torchItemBytes(tensor.dtype) ?? 0) : items);
   writer.text('tQ');
 }
 
@@ -59,6 +60,16 @@ function torchName({ name, dtype }: TensorSpec): string {
   throw new BuildFailure('WeightsUnsupported', `Tensor ${name} is ${dtype}, which torch has no dtype for`, {
     hint: 'Keep these weights as safetensors.',
   });
+}
+
+function torchShape({ name, dtype, shape }: TensorSpec): readonly number[] {
+  const known = toTorchShape(dtype, shape);
+  if (known !== undefined) return known;
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `Tensor ${name} is ${dtype} [${shape.join(', ')}], and torch packs two items along an even last dimension`,
+    { hint: 'Keep these weights as safetensors.' },
+  );
 }
 
 function writeSizes(writer: ByteWriter, sizes: readonly number[]): void {

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../domain/json.ts';
 import type { Report } from '../../domain/report.ts';
 import { formatFigure } from '../../metrics/format-figure.ts';
-import { describeMergeProof } from '../describe-proof.ts';
+import { describeMerge } from '../describe-merge.ts';
 import { describeProtocols } from '../describe-protocol.ts';
 import { markup, type Markup } from './escape-html.ts';
 
@@ -12,7 +12,7 @@ export function renderProvenance(report: Report): Markup {
   return markup`<h2>How it was measured</h2>
     <div class="card">
       <ul class="notes small">
-        ${[...describeProtocols(report), ...describeReported(report), ...describeMergeProof(report.mergeProof), statistics].map((line) => markup`<li>${line}</li>`)}
+        ${[...describeProtocols(report), ...describeReported(report), ...describeMerge(report), statistics].map((line) => markup`<li>${line}</li>`)}
       </ul>
     </div>
     <h2>Provenance</h2>

@@ -56,13 +56,13 @@ it('merges the sample’s adapter to the very bits of an exact float64 merge rou
     const [matrix, a, b] = [base.get(name), factor('A'), factor('B')];
     if (matrix === undefined || a === undefined || b === undefined)
       throw new Error(`the sample lacks ${name}`);
-    const deltas = [{ a, b, scale: config.lora_alpha / config.r }];
+    const changes = [{ kind: 'low-rank' as const, a, b, scale: config.lora_alpha / config.r }];
     const piece = {
       kind: 'merge',
       name,
       base: matrix,
       dtype: matrix.dtype,
-      deltas,
+      changes,
       rounding: 'peft-default',
     } as const;
     return { path: join(folder, name), bytes: matrix.rows * matrix.columns * 2, pieces: [piece] };

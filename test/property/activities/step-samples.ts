@@ -72,6 +72,7 @@ export const cases: readonly Case[] = [
     {
       base: ref('weights'),
       rounding: 'once',
+      newRows: 'refuse',
       adapters: [
         { weights: ref('weights'), weight: 1, label: 'a' },
         { weights: ref('weights'), weight: 0.5, label: 'b' },
@@ -187,6 +188,7 @@ export const cases: readonly Case[] = [
         { ...outcome, name: 'int8', engine: null, failure: { name: 'ToolFailed', message: 'm' } },
       ],
       gates: [{ metric: 'rouge1', rule: 'max', bound: 1 }],
+      merged: ref('model'),
       proof: ref('proof'),
       sources: { model: { commit: 'c' } },
     },

@@ -20,7 +20,7 @@ export async function runRecipe(plan: Plan): Promise<void> {
   const { baseline, gates } = plan;
   await story.step(
     judge,
-    { recipe: plan.recipe.name, baseline, variants: [], gates, proof: null, sources },
+    { recipe: plan.recipe.name, baseline, variants: [], gates, merged: null, proof: null, sources },
     { id: 'judge', queue: cpuQueue },
   );
 }

@@ -158,7 +158,7 @@ describe('copyWeights', () => {
 
   it('does not compute: a merge piece needs the verb merge', async () => {
     const base = { file: input, offset: 0, dtype: 'F16', rows: 1, columns: 1 } as const;
-    const piece: Piece = { kind: 'merge', base, dtype: 'F16', deltas: [], rounding: 'once' };
+    const piece: Piece = { kind: 'merge', base, dtype: 'F16', changes: [], rounding: 'once' };
     await expect(copy([piece], 2)).rejects.toThrow('use the verb merge');
   });
 });

@@ -94,8 +94,13 @@ describe('mergeWeights', () => {
         { a: await matrix('BF16', 3, 13, true), b: await matrix('F16', 29, 3), scale: -0.3, transpose: true },
       ];
 
-      const deltas = adapters.map(({ a, b, ...rest }) => ({ ...rest, a: a.range, b: b.range }));
-      const merged = await merge({ base: base.range, dtype, deltas, rounding });
+      const changes = adapters.map(({ a, b, ...rest }) => ({
+        kind: 'low-rank' as const,
+        ...rest,
+        a: a.range,
+        b: b.range,
+      }));
+      const merged = await merge({ base: base.range, dtype, changes, rounding });
 
       const expected = Array.from({ length: 13 * 29 }, (_, index) => {
         const [row, column] = [Math.floor(index / 29), index % 29];
@@ -110,12 +115,12 @@ describe('mergeWeights', () => {
     const base = await matrix('BF16', 40, 40);
     const a = await matrix('F32', 8, 40);
     const b = await matrix('F32', 40, 8);
-    const delta = { a: a.range, b: b.range, scale: 0.1 };
+    const delta = { kind: 'low-rank' as const, a: a.range, b: b.range, scale: 0.1 };
 
     const results = [];
     for (const rounding of roundings) {
       results.push(
-        (await merge({ base: base.range, dtype: 'BF16', deltas: [delta, delta], rounding })).toString('hex'),
+        (await merge({ base: base.range, dtype: 'BF16', changes: [delta, delta], rounding })).toString('hex'),
       );
     }
 
@@ -131,7 +136,7 @@ describe('mergeWeights', () => {
     const overflowing = merge({
       base: base.range,
       dtype: 'F16',
-      deltas: [{ a: a.range, b: b.range, scale: 1e9 }],
+      changes: [{ kind: 'low-rank', a: a.range, b: b.range, scale: 1e9 }],
       rounding: 'once',
     });
 
@@ -151,7 +156,7 @@ describe('mergeWeights', () => {
     file.writeFloatLE(Number.NaN, 5 + 12);
     await writeFile(base.range.file, file);
 
-    await expect(merge({ base: base.range, dtype: 'F32', deltas: [], rounding: 'once' })).rejects.toThrow(
+    await expect(merge({ base: base.range, dtype: 'F32', changes: [], rounding: 'once' })).rejects.toThrow(
       'merging "layer.weight" gives nan at [1, 1]',
     );
   });
@@ -159,7 +164,7 @@ describe('mergeWeights', () => {
   it('rounds a matrix without adapters to another dtype', async () => {
     const base = await matrix('F32', 3, 50);
 
-    const cast = await merge({ base: base.range, dtype: 'F16', deltas: [], rounding: 'peft-default' });
+    const cast = await merge({ base: base.range, dtype: 'F16', changes: [], rounding: 'peft-default' });
 
     const expected = Array.from({ length: 150 }, (_, index) =>
       roundTo('F16', base.at(Math.floor(index / 50), index % 50)),

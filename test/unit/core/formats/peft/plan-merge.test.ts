@@ -57,8 +57,9 @@ describe('planning a merge', () => {
       name: `${q}.weight`,
       base: { file: '/base', offset: 100, dtype: 'F16', rows: 6, columns: 4 },
       dtype: 'F16',
-      deltas: [
+      changes: [
         {
+          kind: 'low-rank',
           a: { file: '/adapter', offset: 100, dtype: 'F32', rows: 2, columns: 4 },
           b: { file: '/adapter', offset: 100, dtype: 'F32', rows: 6, columns: 2 },
           scale: 1.5,
@@ -74,14 +75,16 @@ describe('planning a merge', () => {
       name: 'model.norm.weight',
     });
     expect(result.merged).toEqual([`${q}.weight`]);
-    expect(result.vocabulary).toEqual({ before: 10, after: 10 });
+    expect(result.vocabulary).toEqual({ before: 10, after: 10, averaged: 0 });
   });
 
   it('keeps the order of several adapters', () => {
     const result = plan([adapter(good), adapter(good, { lora_alpha: 2 }), adapter(good, {}, -1)]);
 
     const piece = pieceOf(result, `${q}.weight`);
-    expect(piece?.kind === 'merge' ? piece.deltas.map(({ scale }) => scale) : []).toEqual([3, 1, -3]);
+    expect(
+      piece?.kind === 'merge' ? piece.changes.map((change) => 'scale' in change && change.scale) : [],
+    ).toEqual([3, 1, -3]);
   });
 
   it('transposes where the base stores [in, out], and corrects a flag that does not fit', () => {
@@ -90,9 +93,9 @@ describe('planning a merge', () => {
     const flagged = plan([adapter(good, { fan_in_fan_out: true })], conv);
     const forgotten = plan([adapter(good)], conv);
 
-    expect(pieceOf(flagged, `${q}.weight`)).toMatchObject({ deltas: [{ transpose: true }] });
+    expect(pieceOf(flagged, `${q}.weight`)).toMatchObject({ changes: [{ transpose: true }] });
     expect(flagged.warnings).toEqual([]);
-    expect(pieceOf(forgotten, `${q}.weight`)).toMatchObject({ deltas: [{ transpose: true }] });
+    expect(pieceOf(forgotten, `${q}.weight`)).toMatchObject({ changes: [{ transpose: true }] });
     expect(forgotten.warnings.join()).toContain('fan_in_fan_out');
   });
 
@@ -102,7 +105,7 @@ describe('planning a merge', () => {
 
     const result = plan([adapter([strided, b ?? strided])]);
 
-    expect(pieceOf(result, `${q}.weight`)).toMatchObject({ deltas: [{ a: { strides: [1, 2] } }] });
+    expect(pieceOf(result, `${q}.weight`)).toMatchObject({ changes: [{ a: { strides: [1, 2] } }] });
   });
 
   it.each([
@@ -137,16 +140,25 @@ describe('planning a merge', () => {
   });
 
   it.each([
-    ['an embedding adapter', 'model.embed_tokens.lora_embedding_A'],
-    ['a DoRA magnitude', `${q}.lora_magnitude_vector`],
-    ['a bias of lora_B', `${q}.lora_B.bias`],
-    ['a saved base layer', 'model.embed_tokens.base_layer.weight'],
-    ['trained rows', 'model.embed_tokens.token_adapter.trainable_tokens_delta'],
-  ])('refuses %s by its key', (_, key) => {
+    [
+      'half an embedding pair',
+      'model.embed_tokens.lora_embedding_A',
+      'lora_embedding_A but no lora_embedding_B',
+    ],
+    ['a magnitude without use_dora', `${q}.lora_magnitude_vector`, 'has no use_dora in its config'],
+    ['a bias for a layer without one', `${q}.lora_B.bias`, `the base has no ${q}.bias`],
+    ['a trained bias nobody announced', `${q}.bias`, `the key base_model.model.${q}.bias`],
+    [
+      'another base layer',
+      'model.embed_tokens.base_layer.weight',
+      'replaces model.embed_tokens.weight [10, 4] by a tensor of [2]',
+    ],
+    ['rows nobody announced', 'model.embed_tokens.token_adapter.trainable_tokens_delta', 'do not say which'],
+  ])('refuses %s', (_, key, problem) => {
     const tensors = [...good, tensor(`base_model.model.${key}`, [2])];
 
     expect(() => plan([adapter(tensors)])).toThrow(
-      expect.objectContaining({ name: 'AdapterUnsupported', message: expect.stringContaining(key) }),
+      expect.objectContaining({ name: 'AdapterMismatch', message: expect.stringContaining(problem) }),
     );
   });
 
@@ -169,13 +181,13 @@ describe('modules an adapter replaces whole', () => {
   it('may bring new rows, in the dtype of the base', () => {
     const result = plan([adapter([...good, embed(12, 'BF16'), head(12)], saved)]);
 
-    expect(result.vocabulary).toEqual({ before: 10, after: 12 });
+    expect(result.vocabulary).toEqual({ before: 10, after: 12, averaged: 0 });
     expect(result.replaced).toEqual(['model.embed_tokens.weight', 'lm_head.weight']);
     expect(result.tensors.find(({ name }) => name === 'model.embed_tokens.weight')).toMatchObject({
       dtype: 'F16',
       shape: [12, 4],
       home: '/base',
-      piece: { kind: 'merge', base: { dtype: 'BF16', rows: 12, columns: 4 }, dtype: 'F16', deltas: [] },
+      piece: { kind: 'merge', base: { dtype: 'BF16', rows: 12, columns: 4 }, dtype: 'F16', changes: [] },
     });
     expect(pieceOf(result, 'lm_head.weight')).toMatchObject({ kind: 'range', file: '/adapter', bytes: 96 });
     expect(result.warnings.join()).toContain('rounded from BF16 to F16');
@@ -201,7 +213,7 @@ describe('modules an adapter replaces whole', () => {
     expect(pieceOf(plan([whole, lora]), 'lm_head.weight')).toMatchObject({
       kind: 'merge',
       base: { file: '/adapter' },
-      deltas: [{ scale: 3 }],
+      changes: [{ scale: 3 }],
     });
   });
 

@@ -24,7 +24,7 @@ describe("a solver's codes", () => {
 
     expect(pieces(plan(int4, { solved }))).toMatchObject([
       { kind: 'pack', part: 'codes', codes: { rows: 256, columns: 128 }, bits: 4, layout: 'packed-in' },
-      { kind: 'merge', base: { rows: 256, columns: 4 }, dtype: 'BF16', deltas: [] },
+      { kind: 'merge', base: { rows: 256, columns: 4 }, dtype: 'BF16', changes: [] },
       { kind: 'bytes' },
     ]);
     expect(pieces(plan(int4, { solved, layout: 'gptq' }))).toMatchObject([

@@ -1,0 +1,110 @@
+#include "weights/merged_rows.hpp"
+
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "check.hpp"
+#include "weights/cpu_features.hpp"
+#include "weights/float_blocks.hpp"
+
+using namespace enginewright;
+
+namespace {
+
+using Merge = bool (*)(FloatDtype, const RowsChange&, std::uint8_t*);
+
+std::vector<double> randomFloats(std::size_t count, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::vector<double> values(count);
+  for (double& value : values) value = static_cast<double>(normal(random));
+  return values;
+}
+
+std::vector<std::uint8_t> randomItems(FloatDtype dtype, std::size_t count, std::mt19937& random) {
+  const std::vector<double> values = randomFloats(count, random);
+  std::vector<std::uint8_t> bytes(count * bytesOf(dtype));
+  CHECK(encodeBlock(dtype, values.data(), count, bytes.data()));
+  return bytes;
+}
+
+/// The same by the separate steps: product, scale, rounding, sum, rounding.
+std::vector<std::uint8_t> inSteps(FloatDtype dtype, const RowsChange& change, std::vector<std::uint8_t> bytes) {
+  const std::size_t count = change.shape.rows * change.shape.columns;
+  std::vector<double> delta(count, 0.0);
+  addProductReference(change.shape, change.left, change.right, delta.data());
+  for (double& value : delta) value *= change.scale;
+  std::vector<std::uint8_t> rounded(bytes.size());
+  if (change.roundsDelta) {
+    CHECK(encodeBlockReference(dtype, delta.data(), count, rounded.data()));
+    decodeBlockReference(dtype, rounded.data(), count, delta.data());
+  }
+  std::vector<double> values(count);
+  decodeBlockReference(dtype, bytes.data(), count, values.data());
+  for (std::size_t i = 0; i < count; ++i) values[i] += delta[i];
+  CHECK(encodeBlockReference(dtype, values.data(), count, bytes.data()));
+  return bytes;
+}
+
+void checkAgrees(Merge merge, const ProductShape& shape, std::mt19937& random) {
+  const std::vector<double> left = randomFloats(shape.rows * shape.rank, random);
+  const std::vector<double> right = randomFloats(shape.rank * shape.columns, random);
+  for (const FloatDtype dtype : {FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
+    for (const bool roundsDelta : {false, true}) {
+      const RowsChange change{shape, left.data(), right.data(), 0.3, roundsDelta};
+      std::vector<std::uint8_t> bytes = randomItems(dtype, shape.rows * shape.columns, random);
+      const std::vector<std::uint8_t> expected = inSteps(dtype, change, bytes);
+      CHECK(merge(dtype, change, bytes.data()));
+      CHECK(bytes == expected);
+    }
+  }
+}
+
+/// One value that is not finite, or becomes so, is seen wherever it stands.
+void checkStrangeIsSeen(Merge merge) {
+  constexpr ProductShape shape{5, 1, 37};
+  const std::vector<double> left(shape.rows, 1.0);
+  for (const FloatDtype dtype : {FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
+    for (std::size_t at = 0; at < shape.rows * shape.columns; ++at) {
+      std::vector<double> values(shape.rows * shape.columns, 1.0);
+      std::vector<double> right(shape.columns, 0.0);
+      std::vector<std::uint8_t> bytes(values.size() * bytesOf(dtype));
+      values[at] = std::numeric_limits<double>::quiet_NaN();
+      CHECK(!encodeBlock(dtype, values.data(), values.size(), bytes.data()));
+      CHECK(!merge(dtype, {shape, left.data(), right.data(), 1, false}, bytes.data()));
+
+      values[at] = 1;
+      CHECK(encodeBlock(dtype, values.data(), values.size(), bytes.data()));
+      right[at % shape.columns] = static_cast<double>(std::numeric_limits<float>::max());
+      CHECK(!merge(dtype, {shape, left.data(), right.data(), 4, false}, bytes.data()));
+    }
+  }
+}
+
+void checkPath(const char* name, bool isThere, Merge merge) {
+  if (!isThere) {
+    std::printf("skipped: this CPU has no %s\n", name);
+    return;
+  }
+  std::printf("checked: %s\n", name);
+  std::mt19937 random(17);
+  for (std::size_t rows = 1; rows <= 9; ++rows) {
+    for (const std::size_t columns : {1U, 7U, 8U, 15U, 16U, 33U, 64U, 131U}) {
+      for (const std::size_t rank : {1U, 2U, 16U, 65U}) checkAgrees(merge, {rows, rank, columns}, random);
+    }
+  }
+  checkStrangeIsSeen(merge);
+}
+
+}  // namespace
+
+int main() {
+  checkPath("reference", true, mergeRowsReference);
+  checkPath("fastest", true, mergeRows);
+#if defined(__x86_64__)
+  checkPath("AVX2", hasAvx2(), mergeRowsAvx2);
+  checkPath("AVX-512", hasAvx512(), mergeRowsAvx512);
+#endif
+  return test::result();
+}

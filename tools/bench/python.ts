@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+// torch from PyTorch's own index for CPUs where it can be reached: the default wheel brings gigabytes of CUDA.
+const requirements = ['torch==2.11.0', 'peft==0.21.0', 'transformers==5.23.0', 'safetensors==0.8.0', 'numpy'];
+const probe = 'import torch, peft, transformers, safetensors';
+
+/** Path of a Python that can run the scripts beside this file; makes a virtual environment in `cache` if none is given. */
+export async function preparePython(given: string | null, cache: string): Promise<string> {
+  if (given !== null) {
+    await execa(given, ['-c', probe], { stdout: 'ignore' });
+    return given;
+  }
+  const folder = join(cache, 'python');
+  const python = join(folder, 'bin', 'python');
+  if (existsSync(python) && (await hasPackages(python))) return python;
+  await mkdir(cache, { recursive: true });
+  await execa('python3', ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] });
+  await execa(
+    python,
+    [
+      ...['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet'],
+      ...['--extra-index-url', 'https://download.pytorch.org/whl/cpu'],
+      ...requirements,
+    ],
+    { stdio: ['ignore', 2, 2] },
+  );
+  return python;
+}
+
+async function hasPackages(python: string): Promise<boolean> {
+  const { exitCode } = await execa(python, ['-c', probe], { reject: false, stdout: 'ignore' });
+  return exitCode === 0;
+}
