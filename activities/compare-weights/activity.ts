@@ -22,6 +22,6 @@ export function createCompareWeights({ runStep, weights }: Pick<StepDeps, 'runSt
         );
       }
       await writeJson(join(scope.out, 'comparison.json'), comparison);
-      return { equal: true, tensors: comparison.tensors };
+      return { equal: true, tensors: comparison.tensors, root: comparison.root };
     });
 }

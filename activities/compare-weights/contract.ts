@@ -9,7 +9,7 @@ export interface CompareWeightsInput {
 
 export const compareWeights = defineStep({
   name: 'compare-weights',
-  version: 1,
+  version: 2,
   produces: 'comparison',
   worker: 'cpu',
   startToCloseTimeout: '6 hours',

@@ -8,7 +8,7 @@ const shownDifferences = 20;
 
 export const compare = defineCommand({
   name: 'compare',
-  summary: 'Compare two sets of weights bit by bit, whatever their formats; exit 1 when they differ. Either may be a manifest of inspect --digests.',
+  summary: 'Compare two sets of weights bit by bit, whatever their formats; exit 1 when they differ.',
   positionals: 'A B',
   options: {},
   async run({ positionals, ...context }) {
@@ -29,7 +29,13 @@ function describe({ equal, differences, tensors, root }: Comparison): string {
   return [`${differences.length} tensors differ`, ...lines, ...more].join('\n');
 }
 
-function describeDifference({ tensor, reason, items, different, maxAbs }: Comparison['differences'][number]): string {
+function describeDifference({
+  tensor,
+  reason,
+  items,
+  different,
+  maxAbs,
+}: Comparison['differences'][number]): string {
   const count = items === undefined ? '' : ` in ${different} of ${items} items`;
   const distance = typeof maxAbs === 'number' ? `, by at most ${maxAbs.toPrecision(3)}` : '';
   return `${tensor}: ${reason}${count}${distance}`;

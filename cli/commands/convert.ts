@@ -36,13 +36,21 @@ export const convert = defineCommand({
   async run({ options, positionals, ...context }) {
     const [from = '', to = ''] = positionals;
     const format = choose('--to', options.to ?? '', formats);
-    const aliases = options.aliases === undefined ? {} : { aliases: choose('--aliases', options.aliases, aliasModes) };
+    const aliases =
+      options.aliases === undefined ? {} : { aliases: choose('--aliases', options.aliases, aliasModes) };
     const size = options['max-shard-size'];
     const division = size === undefined ? {} : { maxShardBytes: readSize(size) };
     const executable = locateWeights(context.environment.weightsExecutable);
     const scope = { ...effectScope(context, 'convert'), executable };
     const report = await convertWeights(
-      { from, to, format, ...aliases, ...division, ...(options.root === undefined ? {} : { root: options.root }) },
+      {
+        from,
+        to,
+        format,
+        ...aliases,
+        ...division,
+        ...(options.root === undefined ? {} : { root: options.root }),
+      },
       scope,
     );
     for (const notice of report.notices) context.print.note(notice);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isDigest } from '../../core/domain/artifact.ts';
+import { isDigest, type Digest } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { summariseMetadata } from '../../core/formats/gguf/summarise-metadata.ts';
 import { createFolderStore } from '../../system/artifact-store/folder-store.ts';
@@ -31,11 +31,14 @@ export const inspect = defineCommand({
   },
   async run({ options, positionals, ...context }) {
     const [subject = ''] = positionals;
-    if (isDigest(subject)) return showArtifact(subject, context);
-    if (!(await exists(subject))) throw new BuildFailure('WeightsMissing', `there is nothing at ${subject}`);
-    if (subject.endsWith('.gguf')) return showGguf(subject, context);
     const choice = options.root === undefined ? {} : { root: options.root };
+    if (isDigest(subject)) {
+      if (!options.digests) return showArtifact(subject, context);
+      return showDigests(await folderInStore(subject, context), choice, context);
+    }
+    if (!(await exists(subject))) throw new BuildFailure('WeightsMissing', `there is nothing at ${subject}`);
     if (options.digests) return showDigests(subject, choice, context);
+    if (subject.endsWith('.gguf')) return showGguf(subject, context);
     const summary = await inspectWeights(subject, choice);
     for (const notice of summary.notices) context.print.note(notice);
     const rows = summary.tensors.map(({ name, dtype, shape, bytes, file }) => [
@@ -52,6 +55,12 @@ export const inspect = defineCommand({
     );
   },
 });
+
+async function folderInStore(digest: Digest, { home }: Context): Promise<string> {
+  const store = createFolderStore(join(home, 'store'));
+  const { kind } = await store.manifestOf(digest);
+  return store.folderOf({ kind, digest, bytes: 0 });
+}
 
 async function showDigests(path: string, choice: OpenOptions, context: Context): Promise<void> {
   const executable = locateWeights(context.environment.weightsExecutable);
@@ -83,10 +92,7 @@ async function showGguf(path: string, { print }: Context): Promise<void> {
   );
 }
 
-async function showArtifact(
-  digest: Parameters<ReturnType<typeof createFolderStore>['manifestOf']>[0],
-  { home, print }: Context,
-): Promise<void> {
+async function showArtifact(digest: Digest, { home, print }: Context): Promise<void> {
   const manifest = await createFolderStore(join(home, 'store')).manifestOf(digest);
   const rows = manifest.files.map(({ path, bytes, sha256 }) => [
     path,

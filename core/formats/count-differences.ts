@@ -17,10 +17,14 @@ export interface ItemDifferences {
 export function countDifferences(a: Uint8Array, b: Uint8Array, dtype: TensorDtype): ItemDifferences {
   const itemBytes = Math.max(1, Math.floor(dtypeBits[dtype] / 8));
   const [ones, others] = isFloatDtype(dtype) ? [toValues(a, dtype), toValues(b, dtype)] : [];
+  const differsAt = (item: number): boolean => {
+    for (let at = item * itemBytes; at < (item + 1) * itemBytes; at += 1) if (a[at] !== b[at]) return true;
+    return false;
+  };
   let different = 0;
   let maxAbs: number | null = null;
   for (let item = 0; item < a.length / itemBytes; item += 1) {
-    if (isSame(a, b, item * itemBytes, itemBytes)) continue;
+    if (!differsAt(item)) continue;
     different += 1;
     const distance = Math.abs((ones?.[item] ?? NaN) - (others?.[item] ?? NaN));
     if (Number.isFinite(distance)) maxAbs = Math.max(maxAbs ?? 0, distance);
@@ -36,11 +40,6 @@ export function addDifferences(one: ItemDifferences, other: ItemDifferences): It
     different: one.different + other.different,
     maxAbs: maxima.length === 0 ? null : Math.max(...maxima),
   };
-}
-
-function isSame(a: Uint8Array, b: Uint8Array, at: number, bytes: number): boolean {
-  for (let index = at; index < at + bytes; index += 1) if (a[index] !== b[index]) return false;
-  return true;
 }
 
 function toValues(bytes: Uint8Array, dtype: 'F64' | 'F32' | 'F16' | 'BF16'): Float64Array | Float32Array {

@@ -33,8 +33,7 @@ export function splitIntoShards<T extends Item>(tensors: readonly T[], maxBytes:
 
 function addAliases<T extends Item>(shards: T[][], tensors: readonly T[]): T[][] {
   const shardOf = new Map(shards.flatMap((shard) => shard.map(({ name }) => [name, shard] as const)));
-  for (const tensor of tensors)
-    if (tensor.aliasOf !== undefined) shardOf.get(tensor.aliasOf)?.push(tensor);
+  for (const tensor of tensors) if (tensor.aliasOf !== undefined) shardOf.get(tensor.aliasOf)?.push(tensor);
   return shards;
 }
 

@@ -70,6 +70,54 @@ void checkCrcReachesEarlierAndLaterPlaces() {
   CHECK(Bytes(out.begin() + 14, out.end()) == crc);
 }
 
+/// Many outputs with patches and pieces of very different sizes, on one thread and on several.
+void checkThreadsChangeNothing() {
+  const test::ScratchFolder folder;
+  Bytes input(3U << 20U);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::uint8_t>(i * i >> 3U);
+  const std::string path = folder.write("in", input);
+  const auto planned = [&](const std::string& name) {
+    WeightsPlan plan;
+    for (std::uint64_t k = 0; k < 9; ++k) {
+      const std::uint64_t large = (k * 350000) % input.size();
+      OutputPlan output{folder.path(name + std::to_string(k)), 0, {}};
+      output.pieces.push_back(literal(Bytes(9)));
+      output.pieces.push_back({TensorView{path, 0, 1, {large}, {1}}, {2, large + 9 + 100}, ""});
+      output.pieces.push_back({TensorView{path, 5, 1, {100}, {1}}, {}, ""});
+      output.pieces.push_back(literal(Bytes(4)));
+      output.bytes = 9 + large + 100 + 4;
+      plan.outputs.push_back(std::move(output));
+    }
+    return plan;
+  };
+  for (const unsigned threads : {1U, 4U}) {
+    Quiet quiet;
+    writeOutputs(planned(std::to_string(threads) + "-"), "abc", quiet.events, threads);
+  }
+  for (unsigned k = 0; k < 9; ++k) CHECK(folder.read("1-" + std::to_string(k)) == folder.read("4-" + std::to_string(k)));
+  CHECK(folder.fileCount() == 19);
+}
+
+/// What is told is the sha256 of the file as it stands, patches included.
+void checkDigestIsOfTheFile() {
+  const test::ScratchFolder folder;
+  const std::string input = folder.write("in", Bytes(700000, 5));
+  WeightsPlan plan;
+  plan.outputs.push_back({folder.path("out"), 700008,
+                          {literal(Bytes(4)), {TensorView{input, 0, 1, {700000}, {1}}, {0, 700004}, ""}, literal(Bytes(4))}});
+  const std::string events = folder.path("events");
+  const int descriptor = ::open(events.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  EventWriter writer(descriptor);
+  writeOutputs(plan, "abc", writer);
+  ::close(descriptor);
+
+  const Bytes out = folder.read("out");
+  Sha256 sha256;
+  sha256.update(out.data(), out.size());
+  const Bytes told = folder.read("events");
+  CHECK(std::string(told.begin(), told.end()).find(sha256.finish()) != std::string::npos);
+}
+
 void checkFailureLeavesNothing() {
   const test::ScratchFolder folder;
   // 1e5 as F32: more than F16 can hold, found only while the second output is written.
@@ -128,6 +176,8 @@ void checkFailedWriteLeavesNothing() {
 int main() {
   checkPiecesFollowEachOther();
   checkCrcReachesEarlierAndLaterPlaces();
+  checkThreadsChangeNothing();
+  checkDigestIsOfTheFile();
   checkFailureLeavesNothing();
   checkFailedRenameWithdrawsTheOthers();
   checkMissingFolder();

@@ -53,6 +53,17 @@ void scatter(const Axis* axis, const Axis* end, std::size_t itemBytes, const std
   }
 }
 
+/// Items that lie in the file as they will in the buffer need no window.
+bool isDense(const std::vector<Axis>& axes) {
+  std::uint64_t step = 1;
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
+    const bool counts = axis->extent > 1;
+    if (counts && (axis->stride != step || axis->step != step)) return false;
+    step *= axis->extent;
+  }
+  return true;
+}
+
 std::uint64_t reachOf(const Axis& axis) { return (axis.extent - 1) * axis.stride; }
 
 }  // namespace
@@ -61,6 +72,12 @@ void BoxReader::read(const InputFile& file, std::uint64_t offset, std::size_t it
                      std::vector<Axis>& axes, std::uint8_t* out) {
   for (const Axis& axis : axes) {
     if (axis.extent == 0) return;
+  }
+  if (isDense(axes)) {
+    std::size_t bytes = itemBytes;
+    for (const Axis& axis : axes) bytes *= static_cast<std::size_t>(axis.extent);
+    file.readAt(offset, out, bytes);
+    return;
   }
   readOrSplit({file, itemBytes}, offset, axes, out);
 }

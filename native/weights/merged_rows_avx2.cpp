@@ -24,13 +24,24 @@ struct Block {
   std::uint8_t* bytes;
 };
 
+template <typename Format>
+ENGINEWRIGHT_AVX2 inline void addDelta(const RowsChange& change, avx2::Eight delta, std::uint8_t* items,
+                                       avx2::Strange& strange) {
+  if (change.roundsDelta) {
+    std::uint8_t rounded[tileColumns * sizeof(float)];
+    Format::encode(delta, rounded, strange);
+    delta = Format::decode(rounded);
+  }
+  const avx2::Eight base = Format::decode(items);
+  Format::encode({_mm256_add_pd(base.low, delta.low), _mm256_add_pd(base.high, delta.high)}, items, strange);
+}
+
 template <typename Format, std::size_t Rows>
 ENGINEWRIGHT_AVX2 inline void mergeTile(const Block& block, std::size_t row, std::size_t column, const double* panel,
                                         avx2::Strange& strange) {
   const RowsChange& change = block.change;
   const std::size_t rank = change.shape.rank;
   const double* const left = change.left + row * rank;
-  // Two arrays: of an array of pairs, GCC 12 stores each sum in every step.
   __m256d lows[Rows];
   __m256d highs[Rows];
   for (std::size_t i = 0; i < Rows; ++i) lows[i] = highs[i] = _mm256_setzero_pd();
@@ -43,17 +54,17 @@ ENGINEWRIGHT_AVX2 inline void mergeTile(const Block& block, std::size_t row, std
       highs[i] = _mm256_fmadd_pd(factor, high, highs[i]);
     }
   }
+  // By way of memory: an array of registers that the long loop below indexes would never have been in registers.
   const __m256d scale = _mm256_set1_pd(change.scale);
+  double deltas[Rows * tileColumns];
+  for (std::size_t i = 0; i < Rows; ++i) {
+    _mm256_storeu_pd(deltas + i * tileColumns, _mm256_mul_pd(lows[i], scale));
+    _mm256_storeu_pd(deltas + i * tileColumns + 4, _mm256_mul_pd(highs[i], scale));
+  }
   for (std::size_t i = 0; i < Rows; ++i) {
     std::uint8_t* const items = block.bytes + ((row + i) * change.shape.columns + column) * Format::itemBytes;
-    avx2::Eight delta{_mm256_mul_pd(lows[i], scale), _mm256_mul_pd(highs[i], scale)};
-    if (change.roundsDelta) {
-      std::uint8_t rounded[tileColumns * sizeof(float)];
-      Format::encode(delta, rounded, strange);
-      delta = Format::decode(rounded);
-    }
-    const avx2::Eight base = Format::decode(items);
-    Format::encode({_mm256_add_pd(base.low, delta.low), _mm256_add_pd(base.high, delta.high)}, items, strange);
+    const double* const added = deltas + i * tileColumns;
+    addDelta<Format>(change, {_mm256_loadu_pd(added), _mm256_loadu_pd(added + 4)}, items, strange);
   }
 }
 

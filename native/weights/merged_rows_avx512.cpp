@@ -52,11 +52,19 @@ ENGINEWRIGHT_AVX512 inline void mergeTile(const Block& block, std::size_t row, s
       high[i] = _mm512_fmadd_pd(factor, rightHigh, high[i]);
     }
   }
+  // By way of memory: an array of registers that the long loop below indexes would never have been in registers.
   const __m512d scale = _mm512_set1_pd(change.scale);
+  double deltas[Rows * tileColumns];
+  for (std::size_t i = 0; i < Rows; ++i) {
+    _mm512_storeu_pd(deltas + i * tileColumns, _mm512_mul_pd(low[i], scale));
+    _mm512_storeu_pd(deltas + i * tileColumns + lanes, _mm512_mul_pd(high[i], scale));
+  }
   for (std::size_t i = 0; i < Rows; ++i) {
     std::uint8_t* const items = block.bytes + ((row + i) * change.shape.columns + column) * Format::itemBytes;
-    addDelta<Format>(change, _mm512_mul_pd(low[i], scale), items, strange);
-    addDelta<Format>(change, _mm512_mul_pd(high[i], scale), items + lanes * Format::itemBytes, strange);
+    for (std::size_t half = 0; half < 2; ++half) {
+      addDelta<Format>(change, _mm512_loadu_pd(deltas + i * tileColumns + half * lanes),
+                       items + half * lanes * Format::itemBytes, strange);
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { TokenizerDifference } from '../../core/domain/merge-report.ts';
@@ -15,6 +14,7 @@ import {
   rowsNeeded,
 } from '../../core/formats/tokenizer-vocabulary.ts';
 import { listCompanions, readJson } from './companions.ts';
+import { readSmallText } from './small-text.ts';
 
 export interface TokenizerChoice {
   readonly origin: 'base' | 'adapter';
@@ -74,7 +74,7 @@ async function factsOf(folder: string): Promise<TokenizerFacts> {
   return {
     vocabulary: await vocabularyOf(folder),
     config: await readJson(join(folder, 'tokenizer_config.json')),
-    template: await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => undefined),
+    template: await readSmallText(join(folder, 'chat_template.jinja')).catch(() => undefined),
   };
 }
 

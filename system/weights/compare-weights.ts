@@ -66,7 +66,10 @@ interface Sides {
   readonly signal: AbortSignal;
 }
 
-async function describeItems(names: readonly string[], { left, right, signal }: Sides): Promise<Difference[]> {
+async function describeItems(
+  names: readonly string[],
+  { left, right, signal }: Sides,
+): Promise<Difference[]> {
   const differences: Difference[] = [];
   let counted = 0;
   for (const [index, tensor] of names.entries()) {

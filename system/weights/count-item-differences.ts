@@ -1,6 +1,9 @@
-import { addDifferences, countDifferences, type ItemDifferences } from '../../core/formats/count-differences.ts';
+import {
+  addDifferences,
+  countDifferences,
+  type ItemDifferences,
+} from '../../core/formats/count-differences.ts';
 import type { WeightTensor } from '../../core/formats/tensor.ts';
-import type { ByteSource } from '../../core/formats/byte-source.ts';
 import { withByteFile } from './byte-file.ts';
 
 // A multiple of every item size.
@@ -19,14 +22,13 @@ export async function countItemDifferences(
       for (let at = 0; at < a.bytes; at += blockBytes) {
         signal.throwIfAborted();
         const length = Math.min(blockBytes, a.bytes - at);
-        const [left, right] = await Promise.all([readPart(one, a, at, length), readPart(other, b, at, length)]);
+        const [left, right] = await Promise.all([
+          one.read(a.offset + at, length),
+          other.read(b.offset + at, length),
+        ]);
         sum = addDifferences(sum, countDifferences(left, right, a.dtype));
       }
       return sum;
     }),
   );
-}
-
-function readPart(source: ByteSource, { offset }: WeightTensor, at: number, length: number): Promise<Uint8Array> {
-  return source.read(offset + at, length);
 }

@@ -23,11 +23,7 @@ export async function digestTensors(
   const isShared = ({ aliasOf }: WeightTensor): boolean => aliasOf !== undefined && given.has(aliasOf);
   const owned = tensors.filter((tensor) => !isShared(tensor));
   if (owned.length === 0) return new Map();
-  const digests = await digestWeights(
-    { version: 1, inputs: owned.map(pieceOf) },
-    scope,
-    scope.executable,
-  );
+  const digests = await digestWeights({ version: 1, inputs: owned.map(pieceOf) }, scope, scope.executable);
   return new Map(
     tensors.flatMap((tensor) => {
       const digest = digests.get(isShared(tensor) ? (tensor.aliasOf ?? '') : tensor.name);

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
@@ -17,6 +16,7 @@ import { quantizeMatrices, type QuantizedFiles } from '../native-cli/run-weights
 import { assembleFolder, copyFiles } from './assemble-folder.ts';
 import { listCompanions, readConfigFacts } from './companions.ts';
 import { openWeights, type OpenedWeights } from './open-weights.ts';
+import { readSmallText } from './small-text.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
 export interface QuantizeRequest {
@@ -86,7 +86,7 @@ export async function quantizeWeights(
 }
 
 async function readConfig(file: string): Promise<JsonObject> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await readSmallText(file).catch((error: unknown) => {
     throw new BuildFailure(
       'WeightsUnsupported',
       `${file} is not there: without it nobody knows the linears`,

@@ -1,4 +1,5 @@
 import { buildEngine } from '../../activities/build-engine/contract.ts';
+import { captureStatistics } from '../../activities/capture-statistics/contract.ts';
 import { compareWeights } from '../../activities/compare-weights/contract.ts';
 import { convertAdapter } from '../../activities/convert-adapter/contract.ts';
 import { convertCheckpoint } from '../../activities/convert-checkpoint/contract.ts';
@@ -7,7 +8,9 @@ import { fetchModel } from '../../activities/fetch-model/contract.ts';
 import { judge } from '../../activities/judge/contract.ts';
 import { measureEngine } from '../../activities/measure-engine/contract.ts';
 import { mergeAdapters } from '../../activities/merge-adapters/contract.ts';
+import { proveMerge } from '../../activities/prove-merge/contract.ts';
 import { publish } from '../../activities/publish/contract.ts';
+import { quantize } from '../../activities/quantize/contract.ts';
 import { resolveSource } from '../../activities/resolve-source/contract.ts';
 import { scoreEngine } from '../../activities/score-engine/contract.ts';
 import { tryEngine } from '../../activities/try-engine/contract.ts';
@@ -20,6 +23,9 @@ const steps = [
   convertWeights,
   compareWeights,
   mergeAdapters,
+  proveMerge,
+  captureStatistics,
+  quantize,
   convertCheckpoint,
   convertAdapter,
   buildEngine,

@@ -60,7 +60,10 @@ function checkGrowth(
   const apart = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   const stored = [...storages.values()].reduce((sum, bytes) => sum + bytes, 0);
   if (apart <= maxGrowth * stored + freeGrowthBytes) return;
-  throw unsupportedAt({ file, offset: 0 }, `its tensors take ${apart} bytes in all, over ${stored} stored ones`);
+  throw unsupportedAt(
+    { file, offset: 0 },
+    `its tensors take ${apart} bytes in all, over ${stored} stored ones`,
+  );
 }
 
 function descend(value: PickleValue, place: StateDictPlace): PickleDict {

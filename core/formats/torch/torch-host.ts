@@ -1,6 +1,7 @@
 import { corruptAt, unsupportedAt } from '../byte-source.ts';
 import {
   PickleDict,
+  type PickleSymbol,
   showValue,
   type PickleHost,
   type PickleTuple,
@@ -13,6 +14,19 @@ import { DtypeSymbol, StorageClass, TensorClass, TorchCallable } from './torch-s
 
 // `_rebuild_tensor_v2` takes seven.
 const maxArguments = 16;
+
+const torch = 'torch.';
+
+/** Classes and dtypes that a pickle may name, by their full names. */
+const types: ReadonlyMap<string, PickleSymbol> = new Map<string, PickleSymbol>([
+  ['torch.Tensor', new TensorClass()],
+  ['torch._tensor.Tensor', new TensorClass()],
+  ['torch.nn.parameter.Parameter', new TensorClass()],
+  ['torch.storage.UntypedStorage', new StorageClass(undefined)],
+  ['torch.UntypedStorage', new StorageClass(undefined)],
+  ...[...storageClasses].map(([name, dtype]) => [torch + name, new StorageClass(dtype)] as const),
+  ...[...torchDtypes].map(([name, dtype]) => [torch + name, new DtypeSymbol(dtype)] as const),
+]);
 
 /**
  * Gives a torch pickle its meaning, from an allow-list (torch/_weights_only_unpickler.py has the model of it, narrower
@@ -29,30 +43,20 @@ export class TorchHost implements PickleHost {
 
   resolveGlobal(name: string, offset: number): PickleValue {
     if (torchApplications.has(name)) return new TorchCallable(name);
-    if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage')
-      return new StorageClass(undefined);
-    if (name === 'torch.Tensor' || name === 'torch._tensor.Tensor' || name === 'torch.nn.parameter.Parameter')
-      return new TensorClass();
-    const member = name.startsWith('torch.') ? name.slice('torch.'.length) : '';
-    const storage = storageClasses.get(member);
-    if (storage !== undefined) return new StorageClass(storage);
-    const dtype = torchDtypes.get(member);
-    if (dtype !== undefined) return new DtypeSymbol(dtype);
-    if (isTypeOfTorchAlone(member)) {
-      throw unsupportedAt(
-        { file: this.#file, offset },
-        `the pickle uses ${showValue(name)}, which safetensors has no dtype for`,
-        { hint: 'Save these tensors in another dtype, then convert.', details: { global: name } },
-      );
+    const type = types.get(name);
+    if (type !== undefined) return type;
+    const place = { file: this.#file, offset };
+    const shown = showValue(name);
+    const details = { global: name.slice(0, 200) };
+    if (name.startsWith(torch) && isTypeOfTorchAlone(name.slice(torch.length))) {
+      const hint = 'Save these tensors in another dtype, then convert.';
+      throw unsupportedAt(place, `the pickle uses ${shown}, which safetensors has no dtype for`, {
+        hint,
+        details,
+      });
     }
-    throw unsupportedAt(
-      { file: this.#file, offset },
-      `the pickle names ${showValue(name)}, which no weight file needs`,
-      {
-        hint: 'Loading this file in Python could run that code. Ask its publisher for safetensors.',
-        details: { global: name.slice(0, 200) },
-      },
-    );
+    const hint = 'Loading this file in Python could run that code. Ask its publisher for safetensors.';
+    throw unsupportedAt(place, `the pickle names ${shown}, which no weight file needs`, { hint, details });
   }
 
   apply(callable: PickleValue, args: PickleTuple, offset: number): PickleValue {

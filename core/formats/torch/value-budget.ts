@@ -1,13 +1,16 @@
-import {
-  PickleDict,
-  PickleList,
-  PickleSymbol,
-  PickleTuple,
-  type PickleValue,
-} from './pickle-values.ts';
+import { PickleDict, PickleList, PickleSymbol, PickleTuple, type PickleValue } from './pickle-values.ts';
 
 // Estimates for V8, of what stays while a pickle is read and of what becomes of it afterwards, in bytes.
-const costs = { reference: 16, text: 48, bytes: 160, list: 80, dict: 250, symbol: 100, pair: 300, memo: 64 } as const;
+const costs = {
+  reference: 16,
+  text: 48,
+  bytes: 160,
+  list: 80,
+  dict: 250,
+  symbol: 100,
+  pair: 300,
+  memo: 64,
+} as const;
 const perArgument = 64;
 
 /**
