@@ -1,3 +1,4 @@
+import { isBuildFailure, type BuildFailure } from '../domain/failures.ts';
 import { corruptAt } from './byte-source.ts';
 
 /** Reads little-endian fields one after the other; reading past the end is WeightsCorrupt with the file's offset. */
@@ -72,7 +73,7 @@ export class ByteCursor {
   /** Text up to a newline, which is consumed but not returned. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) throw corruptAt(this.file, this.offset, 'a line has no end');
+    if (end < 0) throw endsEarly(this.file, this.offset, 'a line has no end');
     const text = this.text(end - this.#at);
     this.#at += 1;
     return text;
@@ -80,7 +81,7 @@ export class ByteCursor {
 
   #advance(length: number): number {
     if (length > this.remaining) {
-      throw corruptAt(
+      throw endsEarly(
         this.file,
         this.offset,
         `ends early: ${length} more bytes expected, ${this.remaining} there`,
@@ -90,6 +91,19 @@ export class ByteCursor {
     this.#at += length;
     return from;
   }
+}
+
+const early = new WeakSet<BuildFailure>();
+
+function endsEarly(file: string, offset: number, problem: string): BuildFailure {
+  const failure = corruptAt(file, offset, problem);
+  early.add(failure);
+  return failure;
+}
+
+/** Whether a cursor met the end of its bytes, so that more of them could have helped. */
+export function isEndedEarly(error: unknown): boolean {
+  return isBuildFailure(error) && early.has(error);
 }
 
 /** Strict UTF-8; anything else is WeightsCorrupt. */

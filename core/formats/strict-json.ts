@@ -31,8 +31,8 @@ export class JsonSyntaxError extends Error {
 }
 
 // What the values of a text may take in memory, estimated for V8: a header of a hundred megabytes could otherwise ask
-// for gigabytes. 200,000 tensors in one file, or a million in an index, stay below.
-const maxValueBytes = 200_000_000;
+// for gigabytes. 100,000 tensors in one file, or 600,000 in an index, stay below.
+const maxValueBytes = 120_000_000;
 const costs = { object: 250, array: 60, member: 100, item: 16, text: 40, number: 32 } as const;
 
 // Headers nest three levels, tokenizer files about eight.

@@ -14,7 +14,8 @@ const peakBytes = 512 * 2 ** 20;
 
 // What attacks memory or time, and of everything else that could run code one of each kind of file.
 const chosen = hostileCorpus.filter(
-  ({ name, heavy }) => heavy === true || /^bin-(?:runs-posix-system|legacy-runs-code|bare-pickle)$/.test(name),
+  ({ name, heavy }) =>
+    heavy === true || /^bin-(?:runs-posix-system|legacy-runs-code|bare-pickle)$/.test(name),
 );
 let folder = '';
 

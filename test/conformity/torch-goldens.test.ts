@@ -66,9 +66,15 @@ describe('files that torch itself saved', () => {
   });
 
   it('name their state dicts when they keep them deeper', async () => {
-    const failure = await failureOf(openWeights(join(folder, 'torch-2.11-checkpoint-zip.bin')));
+    const from = join(folder, 'torch-2.11-checkpoint-zip.bin');
+    const roots = { details: expect.objectContaining({ roots: ['model/state_dict'] }) as unknown };
 
-    expect(failure).toMatch(/keeps its tensors deeper .*model\/state_dict/);
+    await expect(openWeights(from)).rejects.toMatchObject({ name: 'WeightsUnsupported', ...roots });
+    await expect(openWeights(from, { root: 'model' })).rejects.toMatchObject(roots);
+    await expect(openWeights(from, { root: 'modle' })).rejects.toMatchObject({
+      ...roots,
+      hint: 'Name the key of the state dict with --root, perhaps --root model/state_dict.',
+    });
   });
 
   const refused = releases.flatMap((goldens) => Object.entries(goldens.refused));

@@ -52,9 +52,10 @@ export class HeaderReader {
     return Number(value);
   }
 
-  /** How many entries follow, each of at least `leastBytes`. */
-  count(leastBytes: number): number {
+  /** How many entries follow, each of at least `leastBytes`; more than `most` are an attack on memory. */
+  count(leastBytes: number, most: number): number {
     const value = this.u64();
+    if (value > most) throw this.corrupt('has more values than any model needs');
     this.#require(value * leastBytes);
     return value;
   }
@@ -98,9 +99,8 @@ export class HeaderReader {
     const of = ggufValueTypeOf(number);
     if (of === undefined) throw this.corrupt(`has an array of the unknown type ${number}`);
     if (of === 'array') throw unsupportedAt(this, 'has an array of arrays');
-    const length = this.count(leastBytes(of));
+    const length = this.count(leastBytes(of), mostItems - this.#held);
     this.#held += length;
-    if (this.#held > mostItems) throw this.corrupt('has more values than any model needs');
     return this.#items(of, length);
   }
 

@@ -80,7 +80,8 @@ class Parser {
     this.#at += match[0].length;
     const least = Number(match[1]);
     const most = match[2] === undefined ? least : match[3] === '' ? Infinity : Number(match[3]);
-    if (least > most || least > maxRepeat || (most > maxRepeat && most !== Infinity)) throw new NotUnderstood();
+    if (least > most || least > maxRepeat || (most > maxRepeat && most !== Infinity))
+      throw new NotUnderstood();
     return { least, most };
   }
 
@@ -119,7 +120,8 @@ class Parser {
       const from = this.#next();
       if (from === '\\') tests.push(this.#escaped());
       else if (from === '[') throw new NotUnderstood();
-      else if (this.#peek() === '-' && this.#source.charAt(this.#at + 1) !== ']') tests.push(this.#range(from));
+      else if (this.#peek() === '-' && this.#source.charAt(this.#at + 1) !== ']')
+        tests.push(this.#range(from));
       else tests.push((character) => character === from);
     } while (this.#peek() !== ']');
     this.#at += 1;

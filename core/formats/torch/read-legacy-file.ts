@@ -1,3 +1,4 @@
+import { isEndedEarly } from '../byte-cursor.ts';
 import { corruptAt, readRange, unsupportedAt, type ByteSource } from '../byte-source.ts';
 import { PickleDict, PickleList, type PickleValue } from './pickle-values.ts';
 import { readPickle } from './read-pickle.ts';
@@ -53,7 +54,7 @@ async function readPickles(source: ByteSource): Promise<LegacyPickles> {
     try {
       return parsePickles(bytes, source.file);
     } catch (error) {
-      if (length === source.bytes || length === maxPickleBytes) throw error;
+      if (!isEndedEarly(error) || length === source.bytes || length === maxPickleBytes) throw error;
     }
   }
 }

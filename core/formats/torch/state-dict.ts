@@ -2,6 +2,7 @@ import { BuildFailure } from '../../domain/failures.ts';
 import { baseName, unsupportedAt } from '../byte-source.ts';
 import { isRowMajor, type WeightTensor } from '../tensor.ts';
 import { PickleDict, PickleList, PickleTuple, type PickleValue } from './pickle-values.ts';
+import { findRoots } from './find-roots.ts';
 import { fromTorchShape, torchItemBytes } from './torch-dtypes.ts';
 import { TensorSymbol, type StorageSymbol } from './torch-symbols.ts';
 
@@ -35,16 +36,25 @@ export function readStateDict(value: PickleValue, place: StateDictPlace): TorchW
       tensors.push(toWeightTensor(key, item, { place, owners }));
       storages.set(item.storage.key, item.storage.bytes);
     } else if (holdsTensors(item)) {
-      throw askForRoot(dict, place);
+      throw askForRoot(dict, place, keysOf(place));
     } else {
-      skipped.push(typeof key === 'string' ? key : 'an entry without a text for its name');
+      skipped.push(describeKey(key));
     }
   }
+  if (tensors.length === 0 && findRoots(dict).length > 0) throw askForRoot(dict, place, keysOf(place));
   checkGrowth(tensors, storages, place.file);
   return {
     tensors,
     notices: skipped.map((key) => `${baseName(place.file)}: ${key} is no tensor and was left out`),
   };
+}
+
+function keysOf({ root }: StateDictPlace): readonly string[] {
+  return root === undefined ? [] : root.split('/');
+}
+
+function describeKey(key: PickleValue): string {
+  return typeof key === 'string' ? key : 'an entry without a text for its name';
 }
 
 // Views of views are real, a hundredfold of them is an attack on the disk that takes them apart.
@@ -68,17 +78,19 @@ function checkGrowth(
 
 function descend(value: PickleValue, place: StateDictPlace): PickleDict {
   let current = value;
-  for (const key of place.root?.split('/') ?? []) {
+  const walked: string[] = [];
+  for (const key of keysOf(place)) {
     const next = current instanceof PickleDict ? current.entries.get(key) : undefined;
     if (next === undefined) {
       throw current instanceof PickleDict
-        ? askForRoot(current, place)
+        ? askForRoot(current, place, walked)
         : new BuildFailure(
             'WeightsUnsupported',
             `${baseName(place.file)} has no dictionary on the way to ${place.root}`,
           );
     }
     current = next;
+    walked.push(key);
   }
   if (current instanceof PickleDict) return current;
   throw new BuildFailure('WeightsUnsupported', `${baseName(place.file)} holds no dictionary of tensors`);
@@ -103,17 +115,19 @@ function searchForTensors(value: PickleValue): boolean {
   return items.some((item) => item instanceof TensorSymbol);
 }
 
-function askForRoot(dict: PickleDict, place: StateDictPlace): BuildFailure {
-  const roots = [...dict.entries].flatMap(([key, item]) =>
-    typeof key === 'string' && item instanceof PickleDict && holdsTensors(item) ? [key] : [],
-  );
+/** `walked`: the keys that lead to `dict`. */
+function askForRoot(dict: PickleDict, place: StateDictPlace, walked: readonly string[]): BuildFailure {
+  const found = findRoots(dict);
+  const [largest] = found.toSorted((a, b) => b.tensors - a.tensors);
+  const whole = (path: string): string => [...walked, path].join('/');
+  const roots = found.map(({ path }) => whole(path));
   const asked =
     place.root === undefined
       ? 'keeps its tensors deeper than its first level'
       : `has no state dict under ${place.root}`;
   const choice = roots.length > 0 ? `; dictionaries of tensors: ${roots.slice(0, 10).join(', ')}` : '';
   return new BuildFailure('WeightsUnsupported', `${baseName(place.file)} ${asked}${choice}`, {
-    hint: 'Name the key of the state dict with --root.',
+    hint: `Name the key of the state dict with --root${largest === undefined ? '' : `, perhaps --root ${whole(largest.path)}`}.`,
     details: { file: place.file, roots },
   });
 }

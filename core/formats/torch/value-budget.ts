@@ -2,20 +2,20 @@ import { PickleDict, PickleList, PickleSymbol, PickleTuple, type PickleValue } f
 
 // Estimates for V8, of what stays while a pickle is read and of what becomes of it afterwards, in bytes.
 const costs = {
-  reference: 16,
+  reference: 32,
   text: 48,
   bytes: 160,
   list: 80,
   dict: 250,
   symbol: 100,
   pair: 300,
-  memo: 64,
+  memo: 100,
 } as const;
 const perArgument = 64;
 
 /**
  * What the values of one pickle may take in memory: a byte of a pickle can ask for an empty dictionary, two bytes for
- * another copy of the longest list. A hundred thousand tensors take 200 MB by these estimates.
+ * another copy of the longest list. A hundred thousand tensors stay below.
  */
 export class ValueBudget {
   #left = 300_000_000;
