@@ -6,6 +6,7 @@
 
 #include "weights/failure.hpp"
 #include "weights/float_blocks.hpp"
+#include "weights/merged_rows.hpp"
 
 namespace enginewright {
 
@@ -33,6 +34,7 @@ BlockMerge::BlockMerge(const MergePiece& piece, const std::string& tensor, Input
 }
 
 void BlockMerge::merge(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors) {
+  if (mergeAtOnce(firstRow, rows)) return;
   readBase(firstRow, rows);
   for (std::size_t change = 0; change < piece_.changes.size(); ++change) {
     apply(change, factors);
@@ -44,6 +46,20 @@ void BlockMerge::merge(std::uint64_t firstRow, std::size_t rows, const ColumnFac
   if (piece_.rounding != Rounding::Once && !piece_.changes.empty()) return;
   addPending();
   round(values_);
+}
+
+bool BlockMerge::mergeAtOnce(std::uint64_t firstRow, std::size_t rows) {
+  if (piece_.changes.size() != 1 || piece_.rounding == Rounding::Once || piece_.base.dtype != piece_.dtype) return false;
+  const auto* delta = std::get_if<LoraDelta>(&piece_.changes.front());
+  if (delta == nullptr || delta->magnitude) return false;
+  const auto factors = deltas_.front()->factorsOf(firstRow, rows);
+  if (!factors) return false;
+  firstRow_ = firstRow;
+  rows_ = rows;
+  (void)readItems(piece_.base, firstRow, rows);
+  const bool roundsDelta = delta->roundsDelta || piece_.rounding == Rounding::PeftSafe;
+  const ProductShape shape{rows, factors->rank, columns_};
+  return mergeRows(piece_.dtype, {shape, factors->left, factors->right, delta->scale, roundsDelta}, bytes_.data());
 }
 
 void BlockMerge::addSquares(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors,
@@ -65,6 +81,7 @@ void BlockMerge::addSquares(std::uint64_t firstRow, std::size_t rows, const Colu
 }
 
 const std::vector<double>& BlockMerge::finished() {
+  values_.resize(rows_ * columns_);
   widen(values_);
   return values_;
 }
@@ -144,15 +161,20 @@ void BlockMerge::readBase(std::uint64_t firstRow, std::size_t rows) {
   readRows(piece_.base, firstRow, rows, values_);
 }
 
-void BlockMerge::readRows(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows,
-                          std::vector<double>& into) {
+std::size_t BlockMerge::readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows) {
   const std::size_t itemBytes = bytesOf(matrix.dtype);
   const std::size_t count = rows * static_cast<std::size_t>(matrix.columns);
   std::vector<Axis> axes{{rows, matrix.rowStride, matrix.columns}, {matrix.columns, matrix.columnStride, 1}};
   bytes_.resize(std::max(bytes_.size(), count * std::max(itemBytes, bytesOf(piece_.dtype))));
-  into.resize(count);
   reader_.read(inputs_.open(matrix.file), matrix.offset + firstRow * matrix.rowStride * itemBytes, itemBytes, axes,
                bytes_.data());
+  return count;
+}
+
+void BlockMerge::readRows(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows,
+                          std::vector<double>& into) {
+  const std::size_t count = readItems(matrix, firstRow, rows);
+  into.resize(count);
   decodeBlock(matrix.dtype, bytes_.data(), count, into.data());
 }
 

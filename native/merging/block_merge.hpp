@@ -27,7 +27,7 @@ class BlockMerge {
   void merge(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors);
 
   [[nodiscard]] const std::vector<std::uint8_t>& bytes() const { return bytes_; }
-  [[nodiscard]] std::size_t byteCount() const { return values_.size() * bytesOf(piece_.dtype); }
+  [[nodiscard]] std::size_t byteCount() const { return rows_ * columns_ * bytesOf(piece_.dtype); }
 
   /// Adds the squares of column after column of W + Δ, as it is before change `last` rescales it.
   void addSquares(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors, std::size_t last,
@@ -42,6 +42,9 @@ class BlockMerge {
   }
 
  private:
+  /// One plain delta, added to the bytes as they are read: false where the piece asks for more than that, or where the
+  /// sum is not finite; the slow way then finds the place.
+  bool mergeAtOnce(std::uint64_t firstRow, std::size_t rows);
   void readBase(std::uint64_t firstRow, std::size_t rows);
   void apply(std::size_t change, const ColumnFactors& factors);
   void add(const LoraDelta& delta, std::size_t change);
@@ -50,6 +53,8 @@ class BlockMerge {
   void replace(const RowReplacement& replacement);
   void addChange(bool roundsFirst);
   void addPending();
+  /// Leaves the rows without gaps in `bytes_`.
+  std::size_t readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows);
   void readRows(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows, std::vector<double>& into);
   void round(const std::vector<double>& values);
   void widen(std::vector<double>& values);

@@ -43,6 +43,14 @@ void LowRankDelta::multiply(std::uint64_t firstRow, std::size_t rowCount, double
   }
 }
 
+std::optional<LowRankDelta::RowFactors> LowRankDelta::factorsOf(std::uint64_t firstRow, std::size_t rowCount) {
+  const std::uint64_t rank = right_.range.rows;
+  if (!narrow_ || rank > ranksAtOnce_) return std::nullopt;
+  loadRight(0, rank);
+  readWindow(left_, {firstRow, rowCount, 0, rank}, leftValues_);
+  return RowFactors{leftValues_.data(), rightValues_.data(), static_cast<std::size_t>(rank)};
+}
+
 void LowRankDelta::loadRight(std::uint64_t firstRank, std::uint64_t ranks) {
   if (loadedFirstRank_ == firstRank) return;
   readWindow(right_, {firstRank, ranks, 0, right_.range.columns}, rightValues_);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "weights/box_reader.hpp"
@@ -20,6 +21,15 @@ class LowRankDelta {
 
   /// Rows [firstRow, firstRow + rowCount) of B A (or of its transpose) to `out`, without the scale.
   void multiply(std::uint64_t firstRow, std::size_t rowCount, double* out);
+
+  /// Both factors of these rows as doubles, row-major, valid until the next call.
+  struct RowFactors {
+    const double* left;
+    const double* right;
+    std::size_t rank;
+  };
+  /// Nothing where the right factor is too large to be kept whole, or a product is not exact in double.
+  [[nodiscard]] std::optional<RowFactors> factorsOf(std::uint64_t firstRow, std::size_t rowCount);
 
  private:
   struct Factor {

@@ -22,7 +22,7 @@ void digestInputs(const DigestPlan& plan, EventWriter& events, unsigned threads)
 
   ProgressMeter meter(events, totalBytes);
   std::vector<std::string> digests(plan.inputs.size());
-  inParallel(plan.inputs.size(), threads, [&](std::size_t index) {
+  const auto digest = [&](std::size_t index) {
     const DigestInput& input = plan.inputs[index];
     Sha256 sha256;
     streamTensor(input.view, inputs.open(input.view.file), [&](const std::uint8_t* bytes, std::size_t count) {
@@ -30,7 +30,8 @@ void digestInputs(const DigestPlan& plan, EventWriter& events, unsigned threads)
       meter.advance(count, input.name);
     });
     digests[index] = sha256.finish();
-  });
+  };
+  inParallel(plan.inputs.size(), threads, {[](std::size_t) {}, digest});
   for (std::size_t i = 0; i < digests.size(); ++i) events.digest(plan.inputs[i].name, digests[i]);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "weights/failure.hpp"
 #include "weights/plan_check.hpp"
 #include "weights/sha256.hpp"
 
@@ -33,12 +34,16 @@ GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce)
 
 GrowingOutput::~GrowingOutput() {
   if (!follower_.joinable()) return;
+  abandon();
+  follower_.join();
+}
+
+void GrowingOutput::abandon() {
   {
     const std::lock_guard lock(mutex_);
     abandoned_ = true;
   }
   changed_.notify_one();
-  follower_.join();
 }
 
 void GrowingOutput::write(std::size_t piece, std::uint64_t done, const std::uint8_t* bytes, std::size_t count) {
@@ -85,7 +90,9 @@ void GrowingOutput::follow() {
     std::uint64_t flushed = 0;
     Reach reach{0, 0};
     do {
-      if (!awaitMore(hashed, flushed, reach)) return;
+      if (!awaitMore(hashed, flushed, reach)) {
+        throw Failure(FailureName::InternalError, file_.path() + " was given up");
+      }
       const bool isLast = reach.written == file_.bytes() && flushed < reach.written;
       if (isLast || reach.written >= flushed + writebackBytes) {
         file_.startWriteback(flushed, reach.written);

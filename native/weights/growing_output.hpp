@@ -30,6 +30,8 @@ class GrowingOutput {
   void write(std::size_t piece, std::uint64_t done, const std::uint8_t* bytes, std::size_t count);
   void completePiece(std::size_t piece, std::uint32_t crc32);
 
+  /// A piece failed: nobody needs to wait for the others.
+  void abandon();
   /// Until all pieces are complete and the file is synced under its temporary name. Throws what hindered that.
   void wait();
   [[nodiscard]] OutputFile& file() { return file_; }

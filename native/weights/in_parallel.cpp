@@ -1,9 +1,12 @@
 #include "weights/in_parallel.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace enginewright {
@@ -12,67 +15,73 @@ namespace {
 
 class Workers {
  public:
-  Workers(std::size_t count, const std::function<void(std::size_t)>& act) : count_(count), act_(act) {}
+  Workers(std::size_t count, const OrderedWork& work) : count_(count), work_(work) {}
 
-  void work() {
-    for (;;) {
-      const std::size_t index = begin();
-      if (index == count_) return;
+  void run() {
+    while (const std::optional<std::size_t> index = begin()) {
       try {
-        act_(index);
+        work_.act(*index);
       } catch (...) {
-        fail(index, std::current_exception());
+        fail(*index, std::current_exception());
       }
     }
   }
 
   /// Nothing more is begun.
-  void stop() {
-    const std::lock_guard lock(mutex_);
-    next_ = count_;
-  }
+  void stop() { stopped_ = true; }
 
   void rethrow() const {
     if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
-  std::size_t begin() {
-    const std::lock_guard lock(mutex_);
-    return next_ == count_ ? count_ : next_++;
+  std::optional<std::size_t> begin() {
+    const std::lock_guard lock(beginning_);
+    if (stopped_ || next_ == count_) return std::nullopt;
+    const std::size_t index = next_++;
+    try {
+      work_.begin(index);
+      return index;
+    } catch (...) {
+      fail(index, std::current_exception());
+      return std::nullopt;
+    }
   }
 
+  /// With a lock of its own: whoever begins may be waiting for what fails here.
   void fail(std::size_t index, std::exception_ptr failure) {
-    const std::lock_guard lock(mutex_);
-    next_ = count_;
+    const std::lock_guard lock(failing_);
+    stopped_ = true;
     if (failure_ && failed_ < index) return;
     failed_ = index;
     failure_ = std::move(failure);
   }
 
   std::size_t count_;
-  const std::function<void(std::size_t)>& act_;
-  std::mutex mutex_;
+  const OrderedWork& work_;
+  std::atomic<bool> stopped_{false};
+  std::mutex beginning_;
   std::size_t next_ = 0;
+  std::mutex failing_;
   std::size_t failed_ = 0;
   std::exception_ptr failure_;
 };
 
 }  // namespace
 
-void inParallel(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& act) {
-  Workers workers(count, act);
+void inParallel(std::size_t count, unsigned threads, const OrderedWork& work) {
+  Workers workers(count, work);
   std::vector<std::thread> others;
   const std::size_t wanted = std::min<std::size_t>(count, threads);
   try {
-    while (others.size() + 1 < wanted) others.emplace_back([&] { workers.work(); });
+    while (others.size() + 1 < wanted) others.emplace_back([&] { workers.run(); });
   } catch (...) {
     // No more threads to be had: those that started must end before what they use is gone.
     workers.stop();
     for (std::thread& thread : others) thread.join();
     throw;
   }
-  workers.work();
+  workers.run();
   for (std::thread& thread : others) thread.join();
   workers.rethrow();
 }

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
@@ -57,7 +56,8 @@ class Writing {
   }
 
   void run(unsigned threads) {
-    inParallel(steps_.size(), threads, [this](std::size_t index) { take(index); });
+    const auto begin = [this](std::size_t index) { open(steps_[index].output); };
+    inParallel(steps_.size(), threads, {begin, [this](std::size_t index) { take(index); }});
     for (const auto& output : outputs_) output->wait();
   }
 
@@ -87,28 +87,30 @@ class Writing {
  private:
   [[nodiscard]] const Piece& pieceOf(const Step& step) const { return plan_.outputs[step.output].pieces[step.piece]; }
 
-  void take(std::size_t index) {
-    const Step& step = steps_[index];
-    GrowingOutput& output = open(step.output);
-    if (step.piece == noPiece) return;
-    const Piece& piece = pieceOf(step);
-    PieceSink sink(output, step.piece, !piece.crc32At.empty());
-    stream(index, piece, [&](const std::uint8_t* bytes, std::size_t count) {
-      sink.take(bytes, count);
-      meter_->advance(count, piece.name);
-    });
-    sink.complete();
+  /// Outputs are begun in order, and never many at once: whoever begins one waits for older ones, and all of those
+  /// ones' pieces were begun before.
+  void open(std::size_t index) {
+    if (outputs_[index]) return;
+    if (index >= mostUnfinished) outputs_[index - mostUnfinished]->wait();
+    outputs_[index] = std::make_unique<GrowingOutput>(plan_.outputs[index], nonce_);
   }
 
-  /// Outputs are begun in order, and never many at once. The older ones need nothing from whoever waits here: all
-  /// their pieces were begun before.
-  GrowingOutput& open(std::size_t index) {
-    const std::lock_guard lock(opening_);
-    std::unique_ptr<GrowingOutput>& output = outputs_[index];
-    if (output) return *output;
-    if (index >= mostUnfinished) outputs_[index - mostUnfinished]->wait();
-    output = std::make_unique<GrowingOutput>(plan_.outputs[index], nonce_);
-    return *output;
+  void take(std::size_t index) {
+    const Step& step = steps_[index];
+    if (step.piece == noPiece) return;
+    GrowingOutput& output = *outputs_[step.output];
+    try {
+      const Piece& piece = pieceOf(step);
+      PieceSink sink(output, step.piece, !piece.crc32At.empty());
+      stream(index, piece, [&](const std::uint8_t* bytes, std::size_t count) {
+        sink.take(bytes, count);
+        meter_->advance(count, piece.name);
+      });
+      sink.complete();
+    } catch (...) {
+      output.abandon();
+      throw;
+    }
   }
 
   void stream(std::size_t index, const Piece& piece, const ByteSink& sink) {
@@ -133,7 +135,6 @@ class Writing {
   std::vector<Step> steps_;
   /// Of each step; only the thread that takes it touches it.
   std::vector<std::optional<QuantizationError>> errors_;
-  std::mutex opening_;
   std::vector<std::unique_ptr<GrowingOutput>> outputs_;
 };
 

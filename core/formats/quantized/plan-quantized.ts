@@ -124,13 +124,19 @@ function keep(source: WeightTensor, { solved }: QuantizingRequest): QuantizedTen
 }
 
 function checkPresent(tensors: readonly WeightTensor[], { quantized }: QuantizedModules): void {
-  const names = new Set(tensors.map(({ name }) => name));
-  const missing = quantized.find((module) => !names.has(`${module}.weight`));
-  if (missing !== undefined)
-    throw new BuildFailure(
-      'WeightsCorrupt',
-      `The model has no tensor ${missing}.weight, which its config asks for`,
-    );
+  const shapes = new Map(tensors.map(({ name, shape }) => [name, shape]));
+  for (const module of quantized) {
+    const shape = shapes.get(`${module}.weight`);
+    if (shape === undefined)
+      throw new BuildFailure(
+        'WeightsCorrupt',
+        `The model has no tensor ${module}.weight, which its config asks for`,
+      );
+    if (shape.length !== 2 || shape.includes(0))
+      throw new BuildFailure('QuantizationUnfit', `${module}.weight of [${shape.join(', ')}] is no matrix`, {
+        details: { module },
+      });
+  }
 }
 
 /**

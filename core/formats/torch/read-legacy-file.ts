@@ -11,7 +11,9 @@ const magicPickle = [
   0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
 ];
 const legacyProtocol = 1001;
-const firstReadBytes = 1 << 20;
+const firstReadBytes = 1 << 17;
+// Large steps: what a shorter reading made is thrown away.
+const readGrowth = 64;
 
 export function isLegacyTorchFile(head: Uint8Array): boolean {
   return magicPickle.every((byte, index) => head[index] === byte);
@@ -48,7 +50,7 @@ interface LegacyPickles {
 
 /** A pickle does not announce its length, so more is read until all five are complete. */
 async function readPickles(source: ByteSource): Promise<LegacyPickles> {
-  for (let window = firstReadBytes; ; window *= 8) {
+  for (let window = firstReadBytes; ; window *= readGrowth) {
     const length = Math.min(source.bytes, window, maxPickleBytes);
     const bytes = await readRange(source, 0, length);
     try {

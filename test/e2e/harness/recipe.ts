@@ -42,3 +42,11 @@ export async function writeRecipe(
   await writeFile(path, typeof recipe === 'string' ? recipe : stringify(recipe));
   return path;
 }
+
+/** The same model as one engine, without its adapters. */
+export const single = {
+  name: 'single',
+  model: smallRecipe.model,
+  baseline: 'f16',
+  variants: { f16: smallRecipe.variants.f16 },
+};
