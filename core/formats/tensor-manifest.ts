@@ -16,9 +16,6 @@ export interface TensorManifest {
   readonly tensors: ReadonlyMap<string, TensorDigest>;
 }
 
-/** The file name under which a manifest lies. */
-export const tensorManifestName = 'tensors.digest.json';
-
 /**
  * The text whose sha256 is the root: one line for every name, sorted by code unit, each the JSON of
  * `[name, dtype, shape, sha256]` and a newline. Files, shards, metadata and the order of tensors do not enter it.

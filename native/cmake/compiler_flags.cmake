@@ -11,6 +11,12 @@ if(ENGINEWRIGHT_WERROR)
   target_compile_options(enginewright_flags INTERFACE -Werror)
 endif()
 
+if(ENGINEWRIGHT_FUZZ)
+  target_compile_options(enginewright_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(enginewright_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
 if(ENGINEWRIGHT_SANITIZE)
   target_compile_options(enginewright_flags INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -12,8 +12,8 @@ namespace enginewright {
 
 namespace {
 
-/// Of one block; floats, codes and bytes of it together stay below 16 MiB.
-constexpr std::size_t blockValues = std::size_t{1} << 20U;
+/// Of one block: its floats, codes and bytes stay in the cache of a core while the passes over them follow each other.
+constexpr std::size_t blockValues = std::size_t{64} << 10U;
 /// 6 · 448: what an nvfp4 group can hold at most, in units of the tensor's scale.
 constexpr float nvfp4Range = largestE2m1 * largestE4m3;
 constexpr float smallestNvfp4Scale = 0.001953125F;  // 2^-9, the smallest e4m3 number

@@ -7,6 +7,7 @@
 #include "quantizing/quantization_error.hpp"
 #include "solving/placed_file.hpp"
 #include "solving/scaling.hpp"
+#include "solving/solve_check.hpp"
 #include "weights/box_reader.hpp"
 #include "weights/failure.hpp"
 #include "weights/float_blocks.hpp"
@@ -194,6 +195,8 @@ class LinearSolver {
 }  // namespace
 
 void solveLinears(const SolvePlan& plan, const std::string& nonce, EventWriter& events) {
+  InputFiles inputs;
+  checkSolvePlan(plan, inputs);
   LinearSolver(plan, nonce, events).run();
 }
 

@@ -30,6 +30,12 @@ std::string failureOf(Act act) {
   return "";
 }
 
+/// What main returns where it cannot run on this machine; ctest then says so (SKIP_RETURN_CODE).
+inline int skipped(const char* why) {
+  std::printf("skipped: %s\n", why);
+  return 77;
+}
+
 inline int result() { return failedChecks() == 0 ? 0 : 1; }
 
 }  // namespace enginewright::test

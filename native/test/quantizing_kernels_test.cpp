@@ -125,12 +125,12 @@ void checkE2m1() {
 
 }  // namespace
 
-int main() {
+/// With an argument, the AVX-512 path alone.
+int main(int argc, char**) {
+  const IntegerKernels* const chosen = argc > 1 ? avx512Kernels() : avx2Kernels();
+  if (argc > 1 && chosen == nullptr) return enginewright::test::skipped("this CPU has no AVX-512");
   std::mt19937 random(7);
-  for (const std::size_t count : {0U, 1U, 7U, 8U, 15U, 16U, 17U, 128U, 1000U, 4099U}) {
-    checkAgree(avx2Kernels(), count, random);
-    checkAgree(avx512Kernels(), count, random);
-  }
+  for (const std::size_t count : {0U, 1U, 7U, 8U, 15U, 16U, 17U, 128U, 1000U, 4099U}) checkAgree(chosen, count, random);
   checkFinite();
   checkRounding();
   checkRules();

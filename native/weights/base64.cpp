@@ -27,14 +27,17 @@ std::optional<std::vector<std::uint8_t>> bytesFromBase64(const std::string& text
   std::vector<std::uint8_t> bytes;
   bytes.reserve(digits * 3 / 4);
   std::uint32_t collected = 0;
+  std::uint32_t leftBits = 0;
   for (std::size_t i = 0; i < digits; ++i) {
     const int sextet = sextetOf(text[i]);
     if (sextet < 0) return std::nullopt;
     collected = (collected << 6U) | static_cast<std::uint32_t>(sextet);
     // The first digit of four completes no byte, each other one does.
-    const auto extraBits = static_cast<std::uint32_t>(6 - 2 * (i % 4));
-    if (i % 4 != 0) bytes.push_back(static_cast<std::uint8_t>(collected >> extraBits));
+    leftBits = static_cast<std::uint32_t>(6 - 2 * (i % 4));
+    if (i % 4 != 0) bytes.push_back(static_cast<std::uint8_t>(collected >> leftBits));
   }
+  // RFC 4648, 3.5: bits that belong to no byte are zero, or two texts would mean the same bytes.
+  if ((collected & ((1U << leftBits) - 1U)) != 0) return std::nullopt;
   return bytes;
 }
 

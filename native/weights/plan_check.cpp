@@ -33,14 +33,6 @@ std::uint64_t sum(std::uint64_t left, std::uint64_t right, const std::string& na
   return result;
 }
 
-TensorView viewOf(const MatrixRange& matrix) {
-  return {matrix.file,
-          matrix.offset,
-          bytesOf(matrix.dtype),
-          {matrix.rows, matrix.columns},
-          {matrix.rowStride, matrix.columnStride}};
-}
-
 std::uint64_t checkedBytes(const TensorView& view, const std::string& name) {
   if (view.shape.size() > mostDimensions) refuse(name, "has too many dimensions");
   for (const std::uint64_t extent : view.shape) {
@@ -62,6 +54,16 @@ std::uint64_t endOf(const TensorView& view, const std::string& name) {
   return sum(view.offset, span, name);
 }
 
+}  // namespace
+
+TensorView viewOf(const MatrixRange& matrix) {
+  return {matrix.file,
+          matrix.offset,
+          bytesOf(matrix.dtype),
+          {matrix.rows, matrix.columns},
+          {matrix.rowStride, matrix.columnStride}};
+}
+
 void checkView(const TensorView& view, const std::string& name, InputFiles& inputs) {
   const InputFile& file = inputs.open(view.file);
   const std::uint64_t end = endOf(view, name);
@@ -71,6 +73,8 @@ void checkView(const TensorView& view, const std::string& name, InputFiles& inpu
                     " of " + view.file + ", which has " + std::to_string(file.bytes()),
                 name);
 }
+
+namespace {
 
 void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& inputs) {
   checkMergePiece(merge, name);

@@ -12,6 +12,10 @@ namespace enginewright {
 [[nodiscard]] std::uint64_t bytesOf(const Piece& piece);
 [[nodiscard]] std::uint64_t bytesOf(const TensorView& view);
 
+/// The range of one view against the real length of its file. Throws as checkPlan does.
+void checkView(const TensorView& view, const std::string& name, InputFiles& inputs);
+[[nodiscard]] TensorView viewOf(const MatrixRange& matrix);
+
 /// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a
 /// range leaves its file).
 void checkPlan(const WeightsPlan& plan, InputFiles& inputs);

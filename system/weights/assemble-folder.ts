@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { asStoreFailure, errorCode, syncFolder } from '../files/atomic-write.ts';
+import { isAlive } from '../process/is-alive.ts';
 
 /**
  * Fills a folder beside its final place and renames it when it is complete, so that nobody ever sees half a model.
- * `to` may exist only as an empty folder; anything else is UsageInvalid.
+ * `to` may exist only as an empty folder; anything else is UsageInvalid. What a killed process of this host left of the
+ * same folder is removed first.
  */
 export async function assembleFolder<T>(to: string, fill: (folder: string) => Promise<T>): Promise<T> {
   const target = resolve(to);
   await refuseFilled(target);
-  const draft = join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
+  await removeAbandoned(target);
+  const draft = join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);
   try {
     await mkdir(draft, { recursive: true });
     const result = await fill(draft);
@@ -23,6 +27,25 @@ export async function assembleFolder<T>(to: string, fill: (folder: string) => Pr
     await rm(draft, { recursive: true, force: true });
     throw asStoreFailure(error, target);
   }
+}
+
+const draftSuffix = '.partial';
+
+/** Host and process stand in the name, so that what is abandoned can be told from what is being written. */
+function draftPrefix(target: string): string {
+  return `.${basename(target)}.${hostname()}~`;
+}
+
+async function removeAbandoned(target: string): Promise<void> {
+  const prefix = draftPrefix(target);
+  const names = await readdir(dirname(target)).catch(() => []);
+  const abandoned = names.filter((name) => {
+    if (!name.startsWith(prefix) || !name.endsWith(draftSuffix)) return false;
+    const pid = Number(name.slice(prefix.length).split('~', 1)[0]);
+    return Number.isSafeInteger(pid) && pid > 0 && !isAlive(pid);
+  });
+  for (const name of abandoned)
+    await rm(join(dirname(target), name), { recursive: true, force: true, maxRetries: 3 });
 }
 
 async function refuseFilled(target: string): Promise<void> {

@@ -26,7 +26,8 @@ async function openForReading(file: string): Promise<FileHandle> {
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    throw new BuildFailure('WeightsMissing', `${file} cannot be read (${code})`, { cause: error });
+    const problem = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw new BuildFailure('WeightsMissing', `${file} ${problem}`, { cause: error });
   }
 }
 

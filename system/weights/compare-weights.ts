@@ -50,7 +50,8 @@ function compareSpecs(left: ComparedSide, right: ComparedSide): Difference[] {
 }
 
 function sharing({ tensors }: ComparedSide, name: string): string {
-  const owner = tensors.get(name)?.aliasOf;
+  const owner =
+    tensors.get(name)?.aliasOf ?? [...tensors.values()].find(({ aliasOf }) => aliasOf === name)?.name;
   return owner === undefined ? '' : `, where it shares the bytes of ${owner}`;
 }
 

@@ -165,7 +165,7 @@ describe('inspecting weights', () => {
     [
       'an index that names a missing shard',
       (map: Map<string, string>) => map.set('ghost', 'model-3.safetensors'),
-      'cannot be read (ENOENT)',
+      'model-3.safetensors does not exist',
     ],
   ])('refuses %s', async (what, change, problem) => {
     const folder = join(work, what.replaceAll(' ', '-'));

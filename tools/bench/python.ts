@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-// torch from PyTorch's own index for CPUs where it can be reached: the default wheel brings gigabytes of CUDA.
+// The default wheel of torch brings gigabytes of CUDA along, which are not used; whoever has an index of wheels for CPUs
+// names it in PIP_EXTRA_INDEX_URL, which pip reads by itself.
 const requirements = ['torch==2.11.0', 'peft==0.21.0', 'transformers==5.23.0', 'safetensors==0.8.0', 'numpy'];
 const probe = 'import torch, peft, transformers, safetensors';
 
@@ -18,15 +19,9 @@ export async function preparePython(given: string | null, cache: string): Promis
   if (existsSync(python) && (await hasPackages(python))) return python;
   await mkdir(cache, { recursive: true });
   await execa('python3', ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] });
-  await execa(
-    python,
-    [
-      ...['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet'],
-      ...['--extra-index-url', 'https://download.pytorch.org/whl/cpu'],
-      ...requirements,
-    ],
-    { stdio: ['ignore', 2, 2] },
-  );
+  await execa(python, ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', ...requirements], {
+    stdio: ['ignore', 2, 2],
+  });
   return python;
 }
 

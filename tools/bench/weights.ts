@@ -49,8 +49,12 @@ async function measureSize(bench: Bench, { gigabytes, rounds, only }: BenchOptio
   say(`making a model of ${gigabytes} GB`);
   const model = ModelFacts.parse(
     await runScript(bench, 'make-model.py', [
-      ...['--gigabytes', String(gigabytes)],
-      ...['--model', join(bench.place, 'model'), '--adapter', join(bench.place, 'adapter')],
+      '--gigabytes',
+      String(gigabytes),
+      '--model',
+      join(bench.place, 'model'),
+      '--adapter',
+      join(bench.place, 'adapter'),
     ]),
   );
   const contenders = listContenders(bench).filter(({ name }) => only.length === 0 || only.includes(name));

@@ -88,13 +88,18 @@ interface Place {
 }
 
 /** Everything that can be reached from a step without taking a character. */
-function enter(from: number, { steps, reached, atStart, atEnd }: Place): void {
+function enter(from: number, place: Place): void {
   const waiting = [from];
   for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
-    if (reached.has(index)) continue;
-    reached.add(index);
-    const step = steps[index];
-    if (step?.kind === 'fork') waiting.push(...step.next);
-    if ((step?.kind === 'start' && atStart) || (step?.kind === 'end' && atEnd)) waiting.push(step.next);
+    if (place.reached.has(index)) continue;
+    place.reached.add(index);
+    waiting.push(...passedFrom(place.steps[index], place));
   }
+}
+
+/** The steps behind one that takes no character here. */
+function passedFrom(step: Step | undefined, { atStart, atEnd }: Place): readonly number[] {
+  if (step?.kind === 'fork') return step.next;
+  const passes = (step?.kind === 'start' && atStart) || (step?.kind === 'end' && atEnd);
+  return passes ? [step.next] : [];
 }

@@ -75,6 +75,11 @@ class Parser {
     if (this.#skip('*')) return { least: 0, most: Infinity };
     if (this.#skip('+')) return { least: 1, most: Infinity };
     if (this.#skip('?')) return { least: 0, most: 1 };
+    return this.#counted();
+  }
+
+  /** `{2}`, `{2,}` or `{2,5}`. */
+  #counted(): { least: number; most: number } | undefined {
     const match = /^\{(\d{1,4})(?:(,)(\d{0,4}))?\}/.exec(this.#source.slice(this.#at, this.#at + 12));
     if (match === null) return undefined;
     this.#at += match[0].length;
@@ -115,17 +120,25 @@ class Parser {
 
   #set(): Expression {
     const negated = this.#skip('^');
+    // `[]a]` begins with a bracket in Python and is empty in JavaScript.
+    if (this.#peek() === ']') throw new NotUnderstood();
     const tests: ((character: string) => boolean)[] = [];
     do {
       const from = this.#next();
-      if (from === '\\') tests.push(this.#escaped());
-      else if (from === '[') throw new NotUnderstood();
+      if (from === '[') throw new NotUnderstood();
+      if (from === '\\') tests.push(this.#lone(this.#escaped()));
       else if (this.#peek() === '-' && this.#source.charAt(this.#at + 1) !== ']')
         tests.push(this.#range(from));
       else tests.push((character) => character === from);
     } while (this.#peek() !== ']');
     this.#at += 1;
     return { kind: 'take', takes: (character) => tests.some((test) => test(character)) !== negated };
+  }
+
+  /** A class or an escaped character is no end of a range here. */
+  #lone(test: (character: string) => boolean): (character: string) => boolean {
+    if (this.#peek() === '-' && this.#source.charAt(this.#at + 1) !== ']') throw new NotUnderstood();
+    return test;
   }
 
   #range(from: string): (character: string) => boolean {

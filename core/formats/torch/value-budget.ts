@@ -3,6 +3,7 @@ import { PickleDict, PickleList, PickleSymbol, PickleTuple, type PickleValue } f
 // Estimates for V8, of what stays while a pickle is read and of what becomes of it afterwards, in bytes.
 const costs = {
   reference: 32,
+  boxedNumber: 24,
   text: 48,
   bytes: 160,
   list: 80,
@@ -47,11 +48,17 @@ export class ValueBudget {
 }
 
 function ownCost(value: PickleValue): number {
+  if (typeof value === 'number') return isSmall(value) ? 0 : costs.boxedNumber;
   if (typeof value === 'string' || typeof value === 'bigint') return costs.text;
   if (value instanceof PickleDict) return costs.dict;
   if (value instanceof PickleList || value instanceof PickleTuple) return costs.list;
   if (value instanceof PickleSymbol) return costs.symbol;
   return value instanceof Uint8Array ? costs.bytes : 0;
+}
+
+/** V8 keeps integers of 32 bits in the reference itself. */
+function isSmall(value: number): boolean {
+  return Object.is(value, value | 0);
 }
 
 function sizeOf(value: PickleValue): number {

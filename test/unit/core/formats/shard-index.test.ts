@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkShardIndex,
+  describeTotal,
   mapHolders,
   parseShardIndex,
   writeShardIndex,
@@ -56,6 +57,18 @@ describe('a shard index', () => {
         ['b'],
       ),
     ).not.toThrow();
+  });
+
+  it.each([
+    [12, 12, undefined],
+    [16, 12, undefined],
+    [13, 12, 'model.safetensors.index.json tells of 13 bytes in total, its tensors have 12'],
+    ['12', 12, undefined],
+    [12.5, 12, 'model.safetensors.index.json tells of 12.5 bytes in total, its tensors have 12'],
+  ])('only remarks on a total: %j for %d bytes and 4 of an alias', (total, bytes, remark) => {
+    const index = parseShardIndex(JSON.stringify({ metadata: { total_size: total }, weight_map: {} }), file);
+
+    expect(describeTotal(index, [{ bytes }, { bytes: 4, aliasOf: 'a' }], file)).toBe(remark);
   });
 
   it('refuses malformed texts', () => {

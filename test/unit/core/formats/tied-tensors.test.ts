@@ -31,6 +31,12 @@ describe('names that share one tensor', () => {
     });
   });
 
+  it('give the bytes to the embedding, though another name comes before it', () => {
+    const owned = [planned(head), planned(other, head), planned(embed, head)];
+
+    expect(settle(owned, 'safetensors', true)).toEqual({ kept: [other, embed], dropped: [[head, embed]] });
+  });
+
   it('are written twice in safetensors when loaders would not tie them again', () => {
     expect(settle([planned(embed), planned(head, embed)], 'safetensors', false)).toEqual({
       kept: [embed, head],

@@ -22,6 +22,36 @@ describe('writing a safetensors header', () => {
     expect(placed.filter(({ dtype }) => dtype === 'F16').every(({ offset }) => offset % 2 === 0)).toBe(true);
   });
 
+  it('orders dtypes of one width and names beyond U+FFFF as the reference does', () => {
+    // What safetensors 0.8.0 makes of these.
+    const order = ['U64', 'I64', 'F64', 'C64', 'F32', 'U32', 'I32', 'BF16', 'F16', 'U16', 'I16'] as const;
+    const narrow = [
+      'F8_E5M2FNUZ',
+      'F8_E4M3FNUZ',
+      'F8_E8M0',
+      'F8_E4M3',
+      'F8_E5M2',
+      'I8',
+      'U8',
+      'F4',
+      'BOOL',
+    ] as const;
+    const names = ['z', '\uff5e', '\u{1f980}'];
+    const all = [...order, ...narrow].flatMap((dtype) =>
+      names.map((name) => ({ dtype, name: dtype + name, shape: [2] })),
+    );
+
+    const { tensors: placed } = layOutSafetensors(all.toReversed());
+
+    expect(placed.map(({ name }) => name)).toEqual(all.map(({ name }) => name));
+  });
+
+  it('refuses the one name that the format keeps to itself', () => {
+    expect(() => layOutSafetensors([{ name: '__metadata__', dtype: 'F16', shape: [1] }])).toThrow(
+      'keeps the name __metadata__ to itself',
+    );
+  });
+
   it('does not depend on the order the tensors come in', () => {
     expect(layOutSafetensors(tensors.toReversed()).header).toEqual(layOutSafetensors(tensors).header);
   });

@@ -1,0 +1,143 @@
+#!/usr/bin/env node
+// `npm run fuzz [-- MINUTES]`: fuzzes every C++ reader with libFuzzer under the address and undefined-behaviour sanitizers,
+// and every TypeScript reader with fast-check, for so many minutes in all (10 unless told). Writes docs/results/fuzz.json
+// and fuzz.md. A finding is kept in test/fixtures/fuzz/<target>, where the tests run it from then on, and ends this with 1.
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const run = promisify(execFile);
+const minutes = Number(process.argv[2] ?? 10);
+const targets = ['plan_fuzz', 'solve_fuzz', 'box_fuzz', 'text_fuzz'];
+// The plan is where strangers' numbers arrive; the others are small.
+const shares = { plan_fuzz: 0.45, solve_fuzz: 0.2, box_fuzz: 0.1, text_fuzz: 0.05 };
+const propertyShare = 0.2;
+const properties = ['test/property/hostile-files.test.ts', 'test/property/hostile-readers.test.ts'];
+// Trials in these files: each gets an equal part of the time.
+const propertyTrials = 24 + 21 + 2;
+
+async function findClang() {
+  for (const name of ['clang++', ...[20, 19, 18, 17, 16, 15, 14].map((version) => `clang++-${version}`)]) {
+    const found = await run(name, ['--version']).catch(() => undefined);
+    if (found !== undefined) return { name, version: found.stdout.split('\n')[0] };
+  }
+  throw new Error('fuzzing needs clang: apt-get install clang');
+}
+
+async function build(clang) {
+  const native = join(root, 'native');
+  await run('cmake', ['--preset', 'fuzz', `-DCMAKE_CXX_COMPILER=${clang}`], { cwd: native });
+  await run('cmake', ['--build', '--preset', 'fuzz', '--target', ...targets], {
+    cwd: native,
+    maxBuffer: 1 << 26,
+  });
+}
+
+/** One target for so many seconds, at low priority; resolves to what it counted. */
+function fuzz(target, seconds) {
+  const seeds = join(root, 'test', 'fixtures', 'fuzz', target);
+  const corpus = join(root, '.cache', 'fuzz', target);
+  mkdirSync(corpus, { recursive: true });
+  const before = new Set(readdirSync(seeds));
+  const args = [
+    `-max_total_time=${seconds}`,
+    '-timeout=10',
+    '-rss_limit_mb=1024',
+    '-max_len=4096',
+    '-print_final_stats=1',
+    `-artifact_prefix=${seeds}/finding-`,
+    corpus,
+    seeds,
+  ];
+  const program = join(root, 'native', 'build', 'fuzz', 'fuzz', target);
+  const child = spawn('nice', ['-n', '10', program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let last = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    last = (last + text).slice(-20_000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const number = (pattern) => Number([...last.matchAll(pattern)].at(-1)?.[1] ?? 0);
+      const findings = readdirSync(seeds).filter((name) => !before.has(name));
+      if (code !== 0 && findings.length === 0) findings.push(`ended with ${code}: ${last.slice(-500)}`);
+      resolve({
+        target,
+        seconds,
+        executions: number(/stat::number_of_executed_units:\s+(\d+)/g),
+        edges: number(/cov: (\d+)/g),
+        features: number(/ft: (\d+)/g),
+        corpus: readdirSync(corpus).length,
+        peakMegabytes: number(/stat::peak_rss_mb:\s+(\d+)/g),
+        findings,
+      });
+    });
+  });
+}
+
+async function tryProperties(seconds) {
+  const each = Math.max(1, Math.round(seconds / propertyTrials));
+  const env = { ...process.env, FUZZ_SECONDS: String(each) };
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  // Room for the slowest trial to end.
+  const timeout = `--testTimeout=${(each + 60) * 1000}`;
+  const args = [vitest, 'run', '--project', 'property', timeout, '--reporter=json', ...properties];
+  const { stdout } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 1 << 26 }).catch(
+    (error) => error,
+  );
+  const result = JSON.parse(stdout.slice(stdout.indexOf('{')));
+  const failed = result.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+  );
+  return { files: properties, secondsEach: each, trials: result.numTotalTests, findings: failed };
+}
+
+const clang = await findClang();
+await build(clang.name);
+const native = [];
+for (const target of targets) {
+  native.push(await fuzz(target, Math.round(minutes * 60 * shares[target])));
+  process.stdout.write(`${JSON.stringify(native.at(-1))}\n`);
+}
+const typescript = await tryProperties(minutes * 60 * propertyShare);
+process.stdout.write(`${JSON.stringify(typescript)}\n`);
+const host = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  kernel: release(),
+  node: process.version,
+  clang: clang.version,
+};
+const record = { minutes, host, native, typescript };
+const results = join(root, 'docs', 'results');
+writeFileSync(join(results, 'fuzz.json'), `${JSON.stringify(record, null, 2)}\n`);
+writeFileSync(join(results, 'fuzz.md'), pageOf(record));
+const findings = [...native.flatMap((one) => one.findings), ...typescript.findings];
+if (findings.length > 0) {
+  process.stderr.write(`findings: ${findings.join(', ')} (${relative(root, results)}/fuzz.md)\n`);
+  process.exitCode = 1;
+}
+
+function pageOf({ minutes, host, native, typescript }) {
+  const rows = native.map(
+    ({ target, seconds, executions, edges, features, corpus, peakMegabytes, findings }) =>
+      `| ${[target, `${seconds} s`, executions.toLocaleString('en'), edges, features, corpus, `${peakMegabytes} MB`, findings.length].join(' | ')} |`,
+  );
+  return `# Fuzzing the readers
+
+Made by \`npm run fuzz\`: ${minutes} minutes on one thread at low priority, libFuzzer with AddressSanitizer and
+UndefinedBehaviorSanitizer for the C++ readers, fast-check for the TypeScript ones. Every finding is kept in
+\`test/fixtures/fuzz\` and runs with \`npm test\`.
+
+| target | time | executions | edges | features | corpus | peak | findings |
+|---|---|---|---|---|---|---|---|
+${rows.join('\n')}
+
+fast-check: ${typescript.trials} trials of ${typescript.secondsEach} s each (${typescript.files.join(', ')}), ${typescript.findings.length} findings.
+
+${host.clang}, Node ${host.node}, ${host.cpu}, Linux ${host.kernel}.
+`;
+}
