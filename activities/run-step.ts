@@ -1,9 +1,16 @@
-import type { ArtifactKind, ArtifactRef, Digest, Provenance } from '../core/domain/artifact.ts';
+import {
+  holdsWeights,
+  type ArtifactKind,
+  type ArtifactRef,
+  type Digest,
+  type Provenance,
+} from '../core/domain/artifact.ts';
 import { canonicalJson, type JsonObject } from '../core/domain/json.ts';
 import type { EffectScope } from '../core/domain/progress.ts';
 import type { FullKey, StepContract, StepResult } from '../core/domain/step.ts';
-import { fullKey, type Identities } from '../core/planning/full-key.ts';
+import { fullKey, inputDigests, type Identities } from '../core/planning/full-key.ts';
 import type { ArtifactStore, PublishRequest } from '../system/artifact-store/contract.ts';
+import type { WeightTools } from '../system/weights/contract.ts';
 import { asDiskFull } from '../system/files/atomic-write.ts';
 import { sha256OfText } from '../system/files/hash-file.ts';
 import { watchProgress, type Watch } from './watch-progress.ts';
@@ -25,11 +32,17 @@ export interface RunStep {
   ): Promise<StepResult<Kind>>;
 }
 
+export interface RunStepDeps {
+  readonly store: ArtifactStore;
+  readonly identities: Identities;
+  readonly weights: Pick<WeightTools, 'identify'>;
+}
+
 /**
  * Gives every step the same life: key → hit? → lease → hit? → scratch → run → publish → provenance. A step is the
  * effect alone; it neither knows the store nor how to be cancelled, watched or repeated.
  */
-export function createRunStep(store: ArtifactStore, identities: Identities): RunStep {
+export function createRunStep({ store, identities, weights }: RunStepDeps): RunStep {
   return async (contract, input, effect) => {
     const started = performance.now();
     // From the start: verifying a large hit takes long enough to be asked for a heartbeat.
@@ -42,7 +55,10 @@ export function createRunStep(store: ArtifactStore, identities: Identities): Run
         const facts = await effect(scope).catch((error: unknown) => {
           throw asDiskFull(error, scope.out);
         });
-        return { facts, provenance: provenanceOf(full, key) };
+        const identity = holdsWeights(produces) ? await weights.identify(scope.out, scope) : null;
+        const inputs = inputDigests(contract.key(input));
+        const provenance = provenanceOf({ ...full, inputs }, key);
+        return { facts, provenance, ...(identity === null ? {} : { identity }) };
       });
       return { ...found, key, seconds: Math.round(performance.now() - started) / 1000 };
     } catch (error) {
@@ -62,7 +78,7 @@ interface Wanted<Kind extends ArtifactKind> {
 }
 
 type Found<Kind extends ArtifactKind> = Pick<StepResult<Kind>, 'artifact' | 'facts' | 'cached'>;
-type Made = Pick<PublishRequest<ArtifactKind>, 'facts'> & { readonly provenance: Provenance };
+type Made = Pick<PublishRequest<ArtifactKind>, 'facts' | 'identity'> & { readonly provenance: Provenance };
 
 /** Looks before and after the lease: who waited for it usually finds the artifact made. */
 async function findOrMake<Kind extends ArtifactKind>(
@@ -77,15 +93,15 @@ async function findOrMake<Kind extends ArtifactKind>(
   const hit = await lookup();
   if (hit !== null) return hit;
   await using _lease = await store.lease(key, watch.signal, watch.onWait);
-  const made = await lookup();
-  if (made !== null) return made;
+  const appeared = await lookup();
+  if (appeared !== null) return appeared;
   await using scratch = await store.createScratch();
   const { signal, onProgress } = watch;
   const folderOf: StepScope['folderOf'] = (artifact) => store.folderOf(artifact);
-  const { facts, provenance } = await make({ out: scratch.folder, signal, onProgress, folderOf });
+  const made = await make({ out: scratch.folder, signal, onProgress, folderOf });
   signal.throwIfAborted();
-  const artifact = await store.publish({ kind: produces, folder: scratch.folder, facts, provenance });
-  return { artifact, facts, cached: false };
+  const artifact = await store.publish({ kind: produces, folder: scratch.folder, ...made });
+  return { artifact, facts: made.facts, cached: false };
 }
 
 function provenanceOf(full: FullKey, key: Digest): Provenance {

@@ -20,12 +20,13 @@ export async function createSteps(role: WorkerRole, environment: Environment, ho
   await reapScratch(join(root, 'scratch'));
   const store = createFolderStore(root);
   const toolchain = createToolchains(environment, home);
+  const weights = createWeightTools(environment.weightsExecutable);
   const deps: StepDeps = {
     store,
-    runStep: createRunStep(store, identitiesOf(toolchain, describeHost())),
+    runStep: createRunStep({ store, identities: identitiesOf(toolchain, describeHost()), weights }),
     aliases: new AliasBook(root),
     sourceFor: createSources(environment, home),
-    weights: createWeightTools(environment.weightsExecutable),
+    weights,
     toolchain,
   };
   return role === 'cpu' ? createCpuSteps(deps) : createEngineSteps(deps);

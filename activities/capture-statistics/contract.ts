@@ -22,7 +22,7 @@ export const captureStatistics = defineStep({
   key: ({ checkpoint, model, toolchain, calibration }: CaptureStatisticsInput) => {
     const { dataset, ...settings } = calibration;
     return {
-      inputs: { checkpoint: checkpoint.digest, model: model.digest, dataset: dataset.digest },
+      inputs: { checkpoint: checkpoint.digest, model, dataset: dataset.digest },
       parameters: { toolchain, ...settings },
     };
   },

@@ -18,7 +18,7 @@ export const convertAdapter = defineStep({
   stallTimeoutMs: 600_000,
   dependsOn: { toolchain: true, machine: 'none' },
   key: ({ adapter, base, toolchain }: ConvertAdapterInput) => ({
-    inputs: { adapter: adapter.digest, base: base.digest },
+    inputs: { adapter, base },
     parameters: { toolchain },
   }),
   summary: ({ toolchain, label }) => `write ${label} as a run-time adapter for ${toolchain}`,

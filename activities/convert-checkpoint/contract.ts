@@ -23,7 +23,7 @@ export const convertCheckpoint = defineStep({
   stallTimeoutMs: 600_000,
   dependsOn: { toolchain: true, machine: 'none' },
   key: ({ model, toolchain, parameters }: ConvertCheckpointInput) => ({
-    inputs: { model: model.digest },
+    inputs: { model },
     parameters: { ...parameters, toolchain },
   }),
   summary: describeCheckpoint,

@@ -26,8 +26,8 @@ export const mergeAdapters = defineStep({
   dependsOn: { toolchain: false, machine: 'none' },
   key: ({ base, adapters, rounding, newRows }: MergeAdaptersInput) => ({
     inputs: {
-      base: base.digest,
-      ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights.digest])),
+      base,
+      ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights])),
     },
     parameters: { rounding, newRows, weights: adapters.map(({ weight }) => weight) },
   }),

@@ -27,9 +27,9 @@ export const proveMerge = defineStep({
   dependsOn: { toolchain: true, machine: 'cpu' },
   key: ({ base, adapters, model, toolchain, texts }: ProveMergeInput) => ({
     inputs: {
-      base: base.digest,
-      model: model.digest,
-      ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights.digest])),
+      base,
+      model,
+      ...Object.fromEntries(adapters.map(({ weights }, index) => [`adapter ${index + 1}`, weights])),
     },
     parameters: { toolchain, texts, weights: adapters.map(({ weight }) => weight) },
   }),

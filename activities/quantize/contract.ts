@@ -21,7 +21,7 @@ export const quantize = defineStep({
   dependsOn: { toolchain: false, machine: 'none' },
   key: ({ model, statistics, parameters }: QuantizeInput) => ({
     inputs: {
-      model: model.digest,
+      model,
       ...(statistics === null ? {} : { statistics: statistics.digest }),
     },
     parameters,

@@ -34,6 +34,20 @@ export interface ArtifactRef<K extends ArtifactKind = ArtifactKind> {
   readonly digest: Digest;
   /** Sum of the sizes of its files, in bytes. */
   readonly bytes: number;
+  /** What weights are, whatever format and files hold them (system/weights/identify-weights.ts); only of weights. */
+  readonly identity?: Digest;
+}
+
+const weightKinds: ReadonlySet<ArtifactKind> = new Set(['snapshot', 'weights', 'model']);
+
+/** Whether an artifact of this kind is a set of weights with what belongs to it. */
+export function holdsWeights(kind: ArtifactKind): boolean {
+  return weightKinds.has(kind);
+}
+
+/** What stands for an artifact where only its meaning counts: equal for the same weights in `.bin` and safetensors. */
+export function identityOf({ identity, digest }: ArtifactRef): Digest {
+  return identity ?? digest;
 }
 
 export interface ManifestFile {

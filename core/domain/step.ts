@@ -3,8 +3,11 @@ import type { JsonObject } from './json.ts';
 
 /** What identifies the output of a step, besides its code, its toolchain and its machine. */
 export interface KeyMaterial {
-  /** Digest of every artifact the step reads, by role. */
-  readonly inputs: { readonly [role: string]: Digest };
+  /**
+   * Every artifact the step reads, by role: as a reference where only its meaning counts (weights may then come in any
+   * format), as a digest where its very bytes do.
+   */
+  readonly inputs: { readonly [role: string]: ArtifactRef | Digest };
   /** Normalised settings that change the output. Nothing else: an address or a path here would defeat the cache. */
   readonly parameters: JsonObject;
 }
@@ -48,7 +51,8 @@ export function defineStep<Name extends string, Input, Kind extends ArtifactKind
 }
 
 /** Everything a step key covers; its canonical JSON is hashed. The order of the fields does not matter. */
-export interface FullKey extends KeyMaterial {
+export interface FullKey extends Pick<KeyMaterial, 'parameters'> {
+  readonly inputs: { readonly [role: string]: Digest };
   readonly step: string;
   readonly stepVersion: number;
   readonly toolchain: JsonObject | null;

@@ -22,6 +22,12 @@ export function pieceOf(tensor: WeightTensor): RangePiece | GatherPiece {
   return { kind: 'gather', file, offset, itemBytes: itemBytesOf(tensor), shape, strides, name };
 }
 
+/** A tensor as it is, to be written elsewhere. */
+export function plannedOf(tensor: WeightTensor): PlannedTensor {
+  const { name, dtype, shape, aliasOf } = tensor;
+  return { name, dtype, shape, piece: pieceOf(tensor), ...(aliasOf === undefined ? {} : { aliasOf }) };
+}
+
 function itemBytesOf({ dtype }: TensorSpec): GatherPiece['itemBytes'] {
   const bytes = dtypeBits[dtype] / 8;
   if (bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8) return bytes;

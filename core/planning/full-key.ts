@@ -1,6 +1,6 @@
-import type { ArtifactKind } from '../domain/artifact.ts';
+import { identityOf, type ArtifactKind, type ArtifactRef, type Digest } from '../domain/artifact.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { FullKey, StepContract } from '../domain/step.ts';
+import type { FullKey, KeyMaterial, StepContract } from '../domain/step.ts';
 
 /** What a worker (or the planner on the same host) knows that a key may depend on. */
 export interface Identities {
@@ -25,10 +25,27 @@ export async function fullKey<Input, Kind extends ArtifactKind>(
   return {
     step: contract.name,
     stepVersion: contract.version,
-    ...material,
+    inputs: mapInputs(material.inputs, identityOf),
+    parameters: material.parameters,
     toolchain: toolchain ? await identities.toolchain(id) : null,
     machine: await machineOf(machine, id, identities),
   };
+}
+
+/** The digest of every input: where exactly an output came from, as its key tells only what that means. */
+export function inputDigests({ inputs }: KeyMaterial): FullKey['inputs'] {
+  return mapInputs(inputs, ({ digest }) => digest);
+}
+
+function mapInputs(
+  inputs: KeyMaterial['inputs'],
+  take: (artifact: ArtifactRef) => Digest,
+): FullKey['inputs'] {
+  const pairs = Object.entries(inputs).map(([role, input]): [string, Digest] => [
+    role,
+    typeof input === 'string' ? input : take(input),
+  ]);
+  return Object.fromEntries(pairs);
 }
 
 async function machineOf(kind: 'none' | 'cpu' | 'host', toolchain: string, identities: Identities) {

@@ -14,6 +14,8 @@ export interface PublishRequest<K extends ArtifactKind> {
   readonly folder: string;
   readonly facts: JsonObject;
   readonly provenance: Provenance | null;
+  /** What weights are, whatever files hold them. */
+  readonly identity?: Digest;
 }
 
 /** A private folder on the store's file system; gone when disposed. */

@@ -44,7 +44,7 @@ class FolderStore implements ArtifactStore {
   }
 
   async publish<K extends ArtifactKind>(request: PublishRequest<K>): Promise<ArtifactRef<K>> {
-    const { kind, folder, facts, provenance } = request;
+    const { kind, folder, facts, provenance, identity } = request;
     const files = await listFiles(folder);
     // The store's own file of that name would replace it, and the digest would not cover what is gone.
     if (await exists(join(folder, manifestName)))
@@ -53,7 +53,8 @@ class FolderStore implements ArtifactStore {
         `a step wrote ${manifestName}, a name the store keeps for itself`,
       );
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const artifact: ArtifactRef<K> = { kind, digest: digestOf(kind, files), bytes };
+    const digest = digestOf(kind, files);
+    const artifact: ArtifactRef<K> = { kind, digest, bytes, ...(identity === undefined ? {} : { identity }) };
     const manifest: Manifest<K> = { formatVersion: 1, kind, files, facts, provenance };
     try {
       await writeAtomically(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -61,7 +62,7 @@ class FolderStore implements ArtifactStore {
         folder,
         files.map((file) => file.path),
       );
-      await this.#moveIn(folder, artifact.digest);
+      await this.#moveIn(folder, digest);
       if (provenance !== null) await this.#writeKey({ artifact, facts, provenance });
     } catch (error) {
       throw asStoreFailure(error, this.#root);

@@ -20,7 +20,14 @@ const ManifestForm = z.looseObject({
   kind: z.string(),
   files: z.array(z.strictObject({ path: z.string(), bytes: z.number(), sha256: digest })),
 });
-const KeyForm = z.looseObject({ artifact: z.strictObject({ kind: z.string(), digest, bytes: z.number() }) });
+const KeyForm = z.looseObject({
+  artifact: z.strictObject({
+    kind: z.string(),
+    digest,
+    bytes: z.number(),
+    identity: digest.optional(),
+  }),
+});
 
 /** Throws when the text is no manifest: whatever damaged it, its form is not to be trusted. */
 export function parseManifest(text: string): Manifest {

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
@@ -8,6 +9,8 @@ export interface WeightTools {
     request: { readonly from: string; readonly to: string; readonly format: 'safetensors' | 'bin' },
     scope: EffectScope,
   ): Promise<JsonObject>;
+  /** What the weights of a folder are, whatever files hold them; null where it holds none that can be read. */
+  identify(folder: string, scope: EffectScope): Promise<Digest | null>;
   compare(a: string, b: string, scope: EffectScope): Promise<Comparison>;
   merge(
     request: {

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { pieceOf, type PlannedTensor } from '../../core/formats/pieces.ts';
+import { plannedOf } from '../../core/formats/pieces.ts';
 import { planWeightFile, type WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
 import { splitIntoShards } from '../../core/formats/split-shards.ts';
 import type { WeightTensor } from '../../core/formats/tensor.ts';
@@ -25,7 +25,7 @@ export function planFile(file: OpenedFile, path: string, target: ConversionTarge
   return planWeightFile({
     path,
     ...target,
-    tensors: file.tensors.map(toPlanned),
+    tensors: file.tensors.map(plannedOf),
     metadata: withoutAliases(file.metadata, file.tensors),
   });
 }
@@ -44,7 +44,7 @@ function planShards(
   { folder, ...target }: FolderTarget,
   maxBytes: number,
 ): WeightFilePlan[] {
-  const planned = opened.tensors.map(toPlanned);
+  const planned = opened.tensors.map(plannedOf);
   const { tensors, dropped } = settleAliases(planned, target);
   const shards = splitIntoShards(tensors, maxBytes);
   const metadata = new Map(opened.files.toReversed().flatMap((file) => [...file.metadata]));
@@ -58,11 +58,6 @@ function planShards(
       metadata: withoutAliases(metadata, opened.tensors),
     });
   });
-}
-
-function toPlanned(tensor: WeightTensor): PlannedTensor {
-  const { name, dtype, shape, aliasOf } = tensor;
-  return { name, dtype, shape, piece: pieceOf(tensor), ...(aliasOf === undefined ? {} : { aliasOf }) };
 }
 
 /** Records of aliases are written anew, by what becomes of them now. */

@@ -6,6 +6,7 @@ import { locateWeights } from '../native-cli/locate.ts';
 import { compareWeights } from './compare-weights.ts';
 import type { WeightTools } from './contract.ts';
 import { convertWeights } from './convert-weights.ts';
+import { identifyWeights } from './identify-weights.ts';
 import { mergeAdapters } from './merge-adapters.ts';
 import { quantizeForStep } from './quantize-step.ts';
 import type { WeightsScope } from './weights-scope.ts';
@@ -26,6 +27,7 @@ export function createWeightTools(executable: string | null): WeightTools {
       await dropManifest(request.to);
       return report;
     },
+    identify: async (folder, scope) => identifyWeights(folder, located(scope)),
     compare: async (a, b, scope) => compareWeights(a, b, located(scope)),
     async merge(request, scope) {
       const report = await mergeAdapters(request, located(scope));

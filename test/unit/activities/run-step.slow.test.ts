@@ -34,12 +34,15 @@ const identities: Identities = {
   host: async () => ({ host: 'h' }),
 };
 
+/** What it writes here are no weights. */
+const weights = { identify: async () => null };
+
 let root = '';
 let runStep: RunStep;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'enginewright-step-'));
-  runStep = createRunStep(createFolderStore(root), identities);
+  runStep = createRunStep({ store: createFolderStore(root), identities, weights });
 });
 
 afterEach(() => rm(root, { recursive: true, force: true }));
@@ -117,11 +120,12 @@ describe('the second time', () => {
   });
 
   it('another toolchain or machine counts exactly when the step depends on them', async () => {
-    const other = createRunStep(createFolderStore(root), {
+    const changed: Identities = {
       ...identities,
       toolchain: async (id) => ({ id, version: '2' }),
       machine: async () => ({ instructions: 'avx512' }),
-    });
+    };
+    const other = createRunStep({ store: createFolderStore(root), identities: changed, weights });
     const cases = [
       [{ toolchain: false, machine: 'none' }, true],
       [{ toolchain: true, machine: 'none' }, false],
