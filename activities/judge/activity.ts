@@ -13,7 +13,7 @@ import { renderTable } from '../../core/reports/render-table.ts';
 import { readOwnJson, writeText } from '../../system/files/read-write.ts';
 import type { StepScope } from '../run-step.ts';
 import type { StepDeps } from '../step-deps.ts';
-import { judge, type JudgeInput, type VariantOutcome } from './contract.ts';
+import { judge, type JudgeFacts, type JudgeInput, type VariantOutcome } from './contract.ts';
 
 /** `scores.json` of a scores artifact, one of the evaluations. */
 interface ScoresDocument {
@@ -49,7 +49,7 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
         headline: report.headline,
         variants: variantVerdicts,
         table: { columns, rows },
-      };
+      } satisfies JudgeFacts;
     });
 }
 

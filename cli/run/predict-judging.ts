@@ -1,4 +1,4 @@
-import { judge, type JudgeFacts, type VariantOutcome } from '../../activities/judge/contract.ts';
+import { judge, judgeFacts, type VariantOutcome } from '../../activities/judge/contract.ts';
 import { promote as promoteAlias } from '../../activities/promote/contract.ts';
 import { publish } from '../../activities/publish/contract.ts';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
@@ -36,8 +36,7 @@ export async function predictJudging(
     if (promote !== 'never') book.note({ ...promotion, ...open });
     return;
   }
-  // Facts of a report are what the judge wrote there.
-  const verdicts = judged.facts['variants'] as JudgeFacts['variants'];
+  const { variants: verdicts } = judgeFacts(judged);
   const engines = variants.flatMap(({ name, engine }) =>
     engine !== null && verdicts[name] === 'pass' && mayBePublished(name, plan)
       ? [{ variant: name, engine }]

@@ -39,7 +39,7 @@ describe('counting lines', () => {
 
     const found = await complaints(files);
 
-    expect(found.map((line) => line.split(' has 301 lines')[0]).toSorted()).toEqual(longer.toSorted());
+    expect(new Set(found.map((line) => line.split(' has 301 lines')[0]))).toEqual(new Set(longer));
   });
 
   it('lets a worker have 40', async () => {
