@@ -1,6 +1,7 @@
 import { access, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { failures } from '../../../core/domain/failures.ts';
 import { packageRoot } from '../../../system/package-root.ts';
 
 const root = packageRoot();
@@ -23,4 +24,11 @@ it('every relative link and picture of the documentation leads to a file', async
 
   expect(pages.length).toBeGreaterThan(10);
   expect(broken).toEqual([]);
+});
+
+it('every page that the advice of a failure names has what it says', async () => {
+  const named = Object.values(failures).flatMap(({ advice }) => advice.match(/docs\/[\w-]+\.md/) ?? []);
+
+  expect(named).toEqual(['docs/recipe.md']);
+  expect(await readFile(join(root, 'docs/recipe.md'), 'utf8')).toContain('## Model families by toolchain');
 });
