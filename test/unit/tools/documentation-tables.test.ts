@@ -14,16 +14,18 @@ const pages = [...inRoot, ...(await under('docs')), ...(await under('tools')), '
 /** Lines that would not be shown as the table they are meant to be. */
 function problemsOf(page: string): string[] {
   const lines = page.replaceAll(/```[^]*?```/g, '').split('\n');
+  const at = (index: number): string => lines[index] ?? '';
   return lines.flatMap((line, index) => {
     if (!line.startsWith('|')) return [];
-    const isRule = /^\|[\s:|-]+\|$/.test(line);
-    const [header, before] = [lines[index - 1] ?? '', lines[index - 2] ?? ''];
-    if (isRule && before.startsWith('|')) return [`'${header}' continues the table above it`];
-    const begins = !(lines[index - 1] ?? '').startsWith('|');
-    if (begins)
-      return /^\|[\s:|-]+\|$/.test(lines[index + 1] ?? '') ? [] : [`'${line}' has no rule below it`];
-    return cells(line) === cells(header) ? [] : [`'${line}' has ${cells(line)} cells, not ${cells(header)}`];
+    const above = at(index - 1);
+    if (isRule(line) && at(index - 2).startsWith('|')) return [`'${above}' continues the table above it`];
+    if (!above.startsWith('|')) return isRule(at(index + 1)) ? [] : [`'${line}' has no rule below it`];
+    return cells(line) === cells(above) ? [] : [`'${line}' has ${cells(line)} cells, not ${cells(above)}`];
   });
+}
+
+function isRule(line: string): boolean {
+  return /^\|[\s:|-]+\|$/.test(line);
 }
 
 function cells(row: string): number {
