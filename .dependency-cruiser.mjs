@@ -3,7 +3,7 @@
 // belongs. docs/architecture.md tells why the layers are these.
 
 const productFolders = '^(config|core|workflows|activities|system|workers|cli)/';
-const contracts = '^activities/[^/]+/contract\\.ts$';
+const contracts = '^activities/([^/]+/contract|contracts)\\.ts$';
 const packages = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
 /** One layer: `folder` may use the values of `allowed`, and of nothing else in this repository. */
@@ -89,7 +89,7 @@ const layers = [
     comment:
       "A step's contract is plain data and types, because workflows load it: it may use core/domain only.",
     from: { path: contracts },
-    to: { path: productFolders, pathNot: '^core/domain/', dependencyTypesNot: ['type-only'] },
+    to: { path: productFolders, pathNot: ['^core/domain/', contracts], dependencyTypesNot: ['type-only'] },
   },
   {
     name: 'nobody-imports-tests-or-tools',

@@ -1,6 +1,7 @@
 import { createBuildEngine } from './build-engine/activity.ts';
 import { createCaptureStatistics } from './capture-statistics/activity.ts';
 import { createCompareWeights } from './compare-weights/activity.ts';
+import type { ActivitiesOf } from './contracts.ts';
 import { createConvertAdapter } from './convert-adapter/activity.ts';
 import { createConvertCheckpoint } from './convert-checkpoint/activity.ts';
 import { createConvertWeights } from './convert-weights/activity.ts';
@@ -17,7 +18,7 @@ import { createScoreEngine } from './score-engine/activity.ts';
 import type { StepDeps } from './step-deps.ts';
 import { createTryEngine } from './try-engine/activity.ts';
 
-/** Steps of the `cpu` queue, by activity type. */
+/** Steps of the `cpu` queue, by activity type. The compiler asks for each contract that names this worker. */
 export function createCpuSteps(deps: StepDeps) {
   return {
     'resolve-source': createResolveSource(deps),
@@ -29,7 +30,7 @@ export function createCpuSteps(deps: StepDeps) {
     judge: createJudge(deps),
     publish: createPublish(deps),
     promote: createPromote(deps),
-  };
+  } satisfies ActivitiesOf<'cpu'>;
 }
 
 /** Steps of a toolchain's queue, by activity type. */
@@ -43,5 +44,5 @@ export function createEngineSteps(deps: StepDeps) {
     'try-engine': createTryEngine(deps),
     'score-engine': createScoreEngine(deps),
     'measure-engine': createMeasureEngine(deps),
-  };
+  } satisfies ActivitiesOf<'engine'>;
 }

@@ -10,8 +10,7 @@ import { describeHost } from '../system/host.ts';
 import { createSources } from '../system/sources/create-sources.ts';
 import { createToolchains, identitiesOf } from '../system/toolchains/create-toolchains.ts';
 import { createWeightTools } from '../system/weights/weight-tools.ts';
-
-export type WorkerRole = 'control' | 'cpu' | 'engine';
+import type { WorkerRole } from './worker-settings.ts';
 
 /** Wires the steps a worker of this role runs. A control worker runs none: workflows only. */
 export async function createSteps(role: WorkerRole, environment: Environment, home: string): Promise<object> {

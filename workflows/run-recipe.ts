@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { judge, type JudgeFacts, type VariantOutcome } from '../activities/judge/contract.ts';
+import { judge, judgeFacts, type JudgeFacts, type VariantOutcome } from '../activities/judge/contract.ts';
 import { publish as publishStep } from '../activities/publish/contract.ts';
 import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { JsonObject } from '../core/domain/json.ts';
@@ -27,7 +27,7 @@ export async function runRecipe(plan: Plan): Promise<RunResult> {
   const { sources, merged, proof } = prepared;
   const judging = { recipe: plan.recipe.name, baseline, variants: outcomes, gates, merged, proof, sources };
   const judged = await story.step(judge, judging, { id: 'judge', queue: cpuQueue });
-  const facts = judged.facts as unknown as JudgeFacts;
+  const facts = judgeFacts(judged);
   const { verdict, headline, variants: verdicts } = facts;
   upsertSearchAttributes([{ key: verdictKey, value: verdict }]);
   story.conclude(renderConclusion(facts, judged.artifact));

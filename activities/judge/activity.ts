@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { BenchmarkSamples, TrialTexts, VariantScores } from '../../core/domain/measurement.ts';
 import type { MergeProof } from '../../core/domain/merge-proof.ts';
-import type { MergeReport } from '../../core/domain/merge-report.ts';
-import type { ReportArtifact, TensorError } from '../../core/domain/report.ts';
+import type { ReportArtifact } from '../../core/domain/report.ts';
 import type { StepResult } from '../../core/domain/step.ts';
 import { buildReport, type VariantInput } from '../../core/reports/build-report.ts';
 import { renderHtml } from '../../core/reports/render-html.ts';
@@ -13,7 +12,8 @@ import { renderTable } from '../../core/reports/render-table.ts';
 import { readOwnJson, writeText } from '../../system/files/read-write.ts';
 import type { StepScope } from '../run-step.ts';
 import type { StepDeps } from '../step-deps.ts';
-import { judge, type JudgeInput, type VariantOutcome } from './contract.ts';
+import { judge, type JudgeFacts, type JudgeInput, type VariantOutcome } from './contract.ts';
+import { readMergeReport, readTensorErrors } from './read-facts.ts';
 
 /** `scores.json` of a scores artifact, one of the evaluations. */
 interface ScoresDocument {
@@ -31,7 +31,8 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
       const variants = await Promise.all(input.variants.map((variant) => readVariant(variant, scope, store)));
       const { recipe, baseline, gates, proof } = input;
       const mergeProof = proof === null ? null : await readJson<MergeProof>(proof, 'proof.json', scope);
-      const merge = input.merged === null ? null : await readMergeReport(input.merged, store);
+      const merge =
+        input.merged === null ? null : readMergeReport((await store.manifestOf(input.merged.digest)).facts);
       const report = buildReport({ recipe: { name: recipe }, baseline, gates, variants, merge, mergeProof });
       const renderings = {
         'report.json': `${JSON.stringify(report, null, 2)}\n`,
@@ -49,7 +50,7 @@ export function createJudge({ runStep, store }: Pick<StepDeps, 'runStep' | 'stor
         headline: report.headline,
         variants: variantVerdicts,
         table: { columns, rows },
-      };
+      } satisfies JudgeFacts;
     });
 }
 
@@ -76,29 +77,14 @@ async function readVariant(
     quantization: label,
     scores,
     artifacts: artifactsOf(outcome),
-    ...(quantized === null ? {} : { tensorErrors: await readTensorErrors(quantized, store) }),
+    ...(quantized === null
+      ? {}
+      : { tensorErrors: readTensorErrors((await store.manifestOf(quantized.digest)).facts) }),
     ...(provenance?.toolchain === undefined
       ? {}
       : { toolchain: { id: outcome.toolchain, ...provenance.toolchain } }),
     ...(failure === null ? {} : { failure }),
   };
-}
-
-/** Facts of a quantized model are what the weight tools measured while they wrote it. */
-async function readTensorErrors(
-  { digest }: ArtifactRef<'quantized'>,
-  store: StepDeps['store'],
-): Promise<readonly TensorError[]> {
-  const { facts } = await store.manifestOf(digest);
-  return (facts['worst'] ?? []) as unknown as readonly TensorError[];
-}
-
-async function readMergeReport(
-  { digest }: ArtifactRef<'model'>,
-  store: StepDeps['store'],
-): Promise<MergeReport> {
-  const { facts } = await store.manifestOf(digest);
-  return facts as unknown as MergeReport;
 }
 
 async function readJson<T>(ref: ArtifactRef, file: string, scope: StepScope): Promise<T> {

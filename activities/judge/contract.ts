@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { GatePlan } from '../../core/domain/plan.ts';
 import type { Verdict } from '../../core/domain/run-result.ts';
-import { defineStep } from '../../core/domain/step.ts';
+import { defineStep, type StepResult } from '../../core/domain/step.ts';
 
 /** What became of one variant; a failed one stays in the report. */
 export interface VariantOutcome {
@@ -30,13 +30,13 @@ export interface JudgeInput {
 }
 
 /** Facts of a report: what a run answers with, without opening it. */
-export interface JudgeFacts {
+export type JudgeFacts = {
   readonly verdict: Verdict;
   readonly headline: string;
   readonly variants: { readonly [name: string]: Verdict };
   /** The table of the report, as texts. */
   readonly table: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
-}
+};
 
 export const judge = defineStep({
   name: 'judge',
@@ -67,6 +67,11 @@ export const judge = defineStep({
   }),
   summary: ({ variants, gates }) => `judge ${variants.length} variants by ${gates.length} gates`,
 });
+
+/** The step writes `JudgeFacts` and nothing else; Temporal and the store carry them as JSON. */
+export function judgeFacts({ facts }: StepResult<'report'>): JudgeFacts {
+  return facts as JudgeFacts;
+}
 
 function artifactsOf(variant: VariantOutcome) {
   const refs = [

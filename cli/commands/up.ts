@@ -6,7 +6,7 @@ import { packageRoot } from '../../system/package-root.ts';
 import { startStack } from '../../system/supervisor/start-stack.ts';
 import { readStackRecord } from '../../system/supervisor/stack-record.ts';
 import { locateTemporalServer } from '../../system/temporal-server/locate-server.ts';
-import { workerRoles } from '../../workers/create-worker.ts';
+import { workerRoles } from '../../workers/worker-settings.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { defineCommand } from '../define-command.ts';
 import { definedVariables } from '../../config/environment.ts';

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { workerRoles, createWorker } from '../../workers/create-worker.ts';
+import { createWorker } from '../../workers/create-worker.ts';
+import { workerRoles } from '../../workers/worker-settings.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { searchAttributes } from '../../core/domain/search-attributes.ts';
 import { prepareServer } from '../../system/temporal-server/prepare-server.ts';

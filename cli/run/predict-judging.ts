@@ -1,4 +1,5 @@
-import { judge, type JudgeFacts, type VariantOutcome } from '../../activities/judge/contract.ts';
+import { judge, judgeFacts, type VariantOutcome } from '../../activities/judge/contract.ts';
+import { promote as promoteAlias } from '../../activities/promote/contract.ts';
 import { publish } from '../../activities/publish/contract.ts';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
@@ -28,15 +29,14 @@ export async function predictJudging(
   if (plan.publish === null) return;
   const { alias, choose, promote } = plan.publish;
   const later = { variant: null, worker: 'cpu' } as const;
-  const promotion = { ...later, step: 'promote', summary: `point ${alias} at the release` };
+  const promotion = { ...later, step: promoteAlias.name, summary: `point ${alias} at the release` };
   if (judged === null) {
     const open = { status: 'if needed', why: 'only when a variant passes' } as const;
-    book.note({ ...later, step: 'publish', summary: 'publish', ...open });
+    book.note({ ...later, step: publish.name, summary: 'publish', ...open });
     if (promote !== 'never') book.note({ ...promotion, ...open });
     return;
   }
-  // Facts of a report are what the judge wrote there.
-  const verdicts = judged.facts['variants'] as JudgeFacts['variants'];
+  const { variants: verdicts } = judgeFacts(judged);
   const engines = variants.flatMap(({ name, engine }) =>
     engine !== null && verdicts[name] === 'pass' && mayBePublished(name, plan)
       ? [{ variant: name, engine }]

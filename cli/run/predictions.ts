@@ -1,9 +1,10 @@
+import type { StepName } from '../../activities/contracts.ts';
 import type { ArtifactKind } from '../../core/domain/artifact.ts';
 import type { SourcePlan } from '../../core/domain/plan.ts';
 import type { StepContract, StepResult } from '../../core/domain/step.ts';
 
 export interface PredictedStep {
-  readonly step: string;
+  readonly step: StepName;
   readonly variant: string | null;
   readonly summary: string;
   readonly worker: string;
@@ -38,7 +39,7 @@ export class Predictions {
   }
 
   async ask<Input, Kind extends ArtifactKind>(
-    contract: StepContract<string, Input, Kind>,
+    contract: StepContract<StepName, Input, Kind>,
     input: Input | null,
     { variant = null, summary }: { readonly variant?: string | null; readonly summary: string },
   ): Promise<Known<Kind>> {

@@ -100,7 +100,7 @@ export const failures = {
   ),
   FamilyUnsupported: never(
     'The model family is not in the catalog',
-    'docs/architecture.md lists the families.',
+    'docs/recipe.md lists the families.',
     65,
   ),
   TokenizerUnsupported: never(

@@ -12,17 +12,24 @@ export interface KeyMaterial {
   readonly parameters: JsonObject;
 }
 
+/** Which kind of worker runs a step; `engine` means the queue of the variant's toolchain. */
+type StepWorker = 'cpu' | 'engine';
+
 /**
  * The half of a step that workflows, the planner and the cache see: pure, no effect. The other half is the
  * activity beside it.
  */
-export interface StepContract<Name extends string, Input, Kind extends ArtifactKind> {
+export interface StepContract<
+  Name extends string,
+  Input,
+  Kind extends ArtifactKind,
+  Worker extends StepWorker = StepWorker,
+> {
   readonly name: Name;
   /** Version of the step's code: raise it when the same inputs would give other bytes. */
   readonly version: number;
   readonly produces: Kind;
-  /** Which kind of worker runs it; `engine` means the queue of the variant's toolchain. */
-  readonly worker: 'cpu' | 'engine';
+  readonly worker: Worker;
   /** One attempt may take this long. */
   readonly startToCloseTimeout: `${number} ${'minutes' | 'hours'}`;
   /** An attempt that reports nothing new for this long is ended as Stalled. Milliseconds. */
@@ -44,9 +51,9 @@ export interface StepResult<Kind extends ArtifactKind = ArtifactKind> {
   readonly seconds: number;
 }
 
-export function defineStep<Name extends string, Input, Kind extends ArtifactKind>(
-  contract: StepContract<Name, Input, Kind>,
-): StepContract<Name, Input, Kind> {
+export function defineStep<Name extends string, Input, Kind extends ArtifactKind, Worker extends StepWorker>(
+  contract: StepContract<Name, Input, Kind, Worker>,
+): StepContract<Name, Input, Kind, Worker> {
   return contract;
 }
 

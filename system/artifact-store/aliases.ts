@@ -1,20 +1,24 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest } from '../../core/domain/artifact.ts';
+import { z } from 'zod';
+import { isDigest } from '../../core/domain/artifact.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { createAtomically } from '../files/atomic-write.ts';
 
 /** One change of an alias. Entries are numbered from 1 and never rewritten: the folder is the audit log. */
-export interface AliasEntry {
-  readonly alias: string;
-  readonly sequence: number;
-  readonly release: Digest;
-  readonly run: string;
-  readonly by: string;
-  readonly reason: string;
-  /** RFC 3339, UTC. */
-  readonly at: string;
-}
+const AliasEntry = z
+  .object({
+    alias: z.string(),
+    sequence: z.int().min(1),
+    release: z.string().refine(isDigest),
+    run: z.string(),
+    by: z.string(),
+    reason: z.string(),
+    /** RFC 3339, UTC. */
+    at: z.string(),
+  })
+  .readonly();
+export type AliasEntry = z.output<typeof AliasEntry>;
 
 const entryName = (sequence: number): string => `${String(sequence).padStart(6, '0')}.json`;
 
@@ -26,15 +30,11 @@ export class AliasBook {
     this.#root = join(storeRoot, 'aliases');
   }
 
-  /** Oldest first. */
+  /** Oldest first. Throws StoreCorrupt naming the file when an entry is none. */
   async history(alias: string): Promise<AliasEntry[]> {
     const names = await readdir(join(this.#root, checkedName(alias))).catch(() => []);
     const entries = names.filter((name) => /^\d{6}\.json$/.test(name)).toSorted(byName);
-    return Promise.all(
-      entries.map(
-        async (name) => JSON.parse(await readFile(join(this.#root, alias, name), 'utf8')) as AliasEntry,
-      ),
-    );
+    return Promise.all(entries.map((name) => readEntry(join(this.#root, alias, name))));
   }
 
   async current(alias: string): Promise<AliasEntry | null> {
@@ -55,6 +55,19 @@ export class AliasBook {
 
   async names(): Promise<string[]> {
     return (await readdir(this.#root).catch(() => [])).toSorted(byName);
+  }
+}
+
+/** Anyone may have had the file open since: it lies in no artifact, so no digest vouches for it. */
+async function readEntry(path: string): Promise<AliasEntry> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return AliasEntry.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new BuildFailure('StoreCorrupt', `${path} is no entry of an alias`, {
+      hint: 'Bring the file back from a backup; if it is the newest of its folder, it may also be removed.',
+      cause,
+    });
   }
 }
 

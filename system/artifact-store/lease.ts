@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Digest } from '../../core/domain/artifact.ts';
 import { createAtomically } from '../files/atomic-write.ts';
 import { isAlive } from '../process/is-alive.ts';
@@ -12,6 +13,8 @@ const refreshMs = 5_000;
 /** … and one untouched for this long is taken over. Six missed refreshes: a slow NFS is no crash. */
 const staleMs = 30_000;
 const pollMs = 150;
+
+const Holder = z.object({ host: z.string(), pid: z.int().positive() });
 
 /**
  * One file per key, created exclusively. On the same host a dead holder is seen at once by its pid; else, also when
@@ -47,14 +50,19 @@ export async function takeLease(
 }
 
 async function isStale(path: string, text: string): Promise<boolean> {
-  try {
-    const holder = JSON.parse(text) as { host: string; pid: number };
-    if (holder.host === hostname() && !isAlive(holder.pid)) return true;
-  } catch {
-    return true;
-  }
+  const holder = readHolder(text);
+  // A lease is written whole, so what is none is damage and holds nothing.
+  if (holder === null || (holder.host === hostname() && !isAlive(holder.pid))) return true;
   const touched = await stat(path).catch(() => null);
   return touched !== null && Date.now() - touched.mtimeMs > staleMs;
+}
+
+function readHolder(text: string): z.output<typeof Holder> | null {
+  try {
+    return Holder.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 /** A rename first: of two who saw the same stale lease the later one must not remove what the first then took. */

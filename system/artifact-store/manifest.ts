@@ -16,8 +16,12 @@ import type { KeyEntry } from './contract.ts';
 export const manifestName = 'manifest.json';
 
 const digest = z.string().refine(isDigest);
+const facts = z.record(z.string(), z.unknown());
+const provenance = z.looseObject({ step: z.string(), key: digest });
 const ManifestForm = z.looseObject({
   kind: z.string(),
+  facts,
+  provenance: provenance.nullable(),
   files: z.array(z.strictObject({ path: z.string(), bytes: z.number(), sha256: digest })),
 });
 const KeyForm = z.looseObject({
@@ -27,6 +31,8 @@ const KeyForm = z.looseObject({
     bytes: z.number(),
     identity: digest.optional(),
   }),
+  facts,
+  provenance,
 });
 
 /** Throws when the text is no manifest: whatever damaged it, its form is not to be trusted. */

@@ -1,4 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
+import { z } from 'zod';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { createAtomically, writeAtomically } from '../files/atomic-write.ts';
 import { endGroup } from '../process/end-group.ts';
@@ -8,16 +9,21 @@ import { serverGraceMs } from './spawn-server.ts';
 // Two development servers on one database file both start and spoil each other's shards: the server itself does not
 // look. So a file beside the database says who owns it, also after its owner's parent was killed.
 
+const pid = z.int().positive();
+const RunningServer = z
+  .object({
+    pid,
+    /** The process that started it and should end it. */
+    startedBy: pid,
+    address: z.string(),
+    uiAddress: z.string(),
+  })
+  .readonly();
 /** A development server that is up, as its record says. */
-export interface RunningServer {
-  readonly pid: number;
-  /** The process that started it and should end it. */
-  readonly startedBy: number;
-  readonly address: string;
-  readonly uiAddress: string;
-}
+export type RunningServer = z.output<typeof RunningServer>;
 
-type ServerRecord = { readonly starter: number } | RunningServer;
+const ServerRecord = z.union([z.object({ starter: pid }).readonly(), RunningServer]);
+type ServerRecord = z.output<typeof ServerRecord>;
 
 /** The server that has this database open, if there is one. */
 export async function findRunningServer(databaseFile: string): Promise<RunningServer | undefined> {
@@ -70,9 +76,10 @@ async function isServerOf(pid: number, databaseFile: string): Promise<boolean> {
   return commandLine.split('\0').includes(databaseFile);
 }
 
+/** Undefined when there is none, or something else in its place. */
 async function readRecord(databaseFile: string): Promise<ServerRecord | undefined> {
   try {
-    return JSON.parse(await readFile(recordFile(databaseFile), 'utf8')) as ServerRecord;
+    return ServerRecord.parse(JSON.parse(await readFile(recordFile(databaseFile), 'utf8')));
   } catch {
     return undefined;
   }

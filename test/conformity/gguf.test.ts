@@ -10,7 +10,8 @@ import { readModelConfig } from '../../system/toolchains/llama-cpp/read-model-fo
 import { writeLoraGguf } from '../../system/toolchains/llama-cpp/write-lora-gguf.ts';
 import { openWeights } from '../../system/weights/open-weights.ts';
 import oracle from '../fixtures/gguf/oracle.json' with { type: 'json' };
-import { tinyModels, writeTinyModel } from '../fixtures/gguf/tiny-models.ts';
+import { tinyModels } from '../fixtures/gguf/tiny-models.ts';
+import { writeTinyModel } from '../fixtures/gguf/write-tiny-model.ts';
 
 // Names for people, guessed by the converter from folder names and model cards, and a key for pairs of texts.
 const cosmetic =

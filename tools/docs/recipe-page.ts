@@ -68,7 +68,7 @@ function quantizationRows(): string[][] {
   });
 }
 
-/** All values of every option that has a list of them. */
+/** All values of every option that has a list of them; a number that may be anything stands with its default. */
 function combinations(method: string): Record<string, unknown>[] {
   const choices = findNode(['variants', '*', 'quantization'])?.oneOf ?? [];
   const options =
@@ -80,7 +80,7 @@ function combinations(method: string): Record<string, unknown>[] {
 }
 
 function valuesOf(node: SchemaNode): readonly unknown[] {
-  return node.type === 'boolean' ? [true, false] : (node.enum ?? [node.const]);
+  return node.type === 'boolean' ? [true, false] : (node.enum ?? [node.const ?? node.default]);
 }
 
 function findNode(path: readonly string[]): SchemaNode | undefined {

@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { EffectScope } from '../../../core/domain/progress.ts';
+import { defaultThreads } from './default-threads.ts';
 import { readEngineCard } from './engine-folder.ts';
 import type { Result } from './protocol.ts';
-import { defaultThreads, startLlamaSession, type LlamaSession } from './session.ts';
+import { startLlamaSession, type LlamaSession } from './session.ts';
 
 export interface LlamaSettings {
   readonly llamaLibraries: string | null;
@@ -17,7 +19,7 @@ export function openSession(settings: LlamaSettings, scope: EffectScope): Promis
 }
 
 export function threadsOf({ threads }: LlamaSettings): number {
-  return threads ?? defaultThreads();
+  return threads ?? defaultThreads(availableParallelism());
 }
 
 export interface OpenEngineOptions {

@@ -1,5 +1,4 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,11 +32,6 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onProgress: (progress: Progress) => void;
-}
-
-/** One core stays free: with as many threads as busy cores llama.cpp's spinning workers wait for each other. */
-export function defaultThreads(): number {
-  return Math.max(1, availableParallelism() - 1);
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildEngine } from '../../../activities/build-engine/contract.ts';
+import { stepContracts } from '../../../activities/contracts.ts';
 import type { ArtifactRef, Digest } from '../../../core/domain/artifact.ts';
 import { canonicalJson, type JsonObject } from '../../../core/domain/json.ts';
 import { fullKey, type Identities } from '../../../core/planning/full-key.ts';
@@ -117,6 +118,12 @@ describe.each(cases.map((one) => [one.contract.name, one] as const))('the key of
 
     expect(await keyOf(next, one.input)).not.toBe(await keyOf(one, one.input));
   });
+});
+
+it('every step there is has a sample here', () => {
+  expect(cases.map(({ contract }) => contract.name).toSorted()).toEqual(
+    stepContracts.map(({ name }) => name).toSorted(),
+  );
 });
 
 it('no two steps share a key, whatever their inputs', async () => {

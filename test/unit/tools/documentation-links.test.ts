@@ -1,6 +1,7 @@
 import { access, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { failures } from '../../../core/domain/failures.ts';
 import { packageRoot } from '../../../system/package-root.ts';
 
 const root = packageRoot();
@@ -23,4 +24,13 @@ it('every relative link and picture of the documentation leads to a file', async
 
   expect(pages.length).toBeGreaterThan(10);
   expect(broken).toEqual([]);
+});
+
+it('every page that the advice of a failure names has what it says', async () => {
+  const named = Object.values(failures).flatMap(({ advice }) => advice.match(/docs\/[\w-]+\.md/) ?? []);
+
+  const recipePage = await readFile(join(root, 'docs/recipe.md'), 'utf8');
+  expect(new Set(named)).toEqual(new Set(['docs/recipe.md']));
+  expect(recipePage).toContain('## Keys');
+  expect(recipePage).toContain('## Model families by toolchain');
 });

@@ -23,6 +23,22 @@ describe('the generated documentation', () => {
     },
     slowMs,
   );
+
+  it(
+    'never shows a value that is missing where the code expected one',
+    async () => {
+      const fresh = await freshDocuments(packageRoot());
+
+      const holes = [...fresh].flatMap(([path, text]) =>
+        text
+          .split('\n')
+          .filter((line) => /\b(undefined|NaN)\b|\[object /.test(line))
+          .map((line) => `${path}: ${line}`),
+      );
+      expect(holes).toEqual([]);
+    },
+    slowMs,
+  );
 });
 
 describe('filling a page', () => {

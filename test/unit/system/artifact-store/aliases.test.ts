@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -83,4 +83,20 @@ it('what else lies in its folder is no change', async () => {
   await writeFile(join(root, 'aliases', 'prod', '000002.json.half.tmp'), '{');
 
   expect(await book.history('prod')).toHaveLength(1);
+});
+
+it.each([
+  ['cut off', (text: string) => text.slice(0, 20)],
+  ['without a release', (text: string) => text.replace('"release"', '"realese"')],
+  ['with a release that is no digest', (text: string) => text.replace(/[0-9a-f]{64}/, 'latest')],
+  ['that is a list', () => '[]'],
+])('an entry %s is told as damage of the store, by its file', async (_, damage) => {
+  await book.append(entry, 0);
+  const file = join(root, 'aliases', 'prod', '000001.json');
+  await writeFile(file, damage(await readFile(file, 'utf8')));
+
+  await expect(book.current('prod')).rejects.toMatchObject({
+    name: 'StoreCorrupt',
+    message: expect.stringContaining(file),
+  });
 });

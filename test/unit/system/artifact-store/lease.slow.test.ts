@@ -131,8 +131,13 @@ describe('a lease', () => {
     expect(await isHadWithin(400)).toBe(true);
   });
 
-  it('that cannot be read is nobody’s', async () => {
-    await writeFile(path, 'nonsense');
+  it.each([
+    ['cannot be read', 'nonsense'],
+    ['is null', 'null'],
+    ['names no host', JSON.stringify({ pid: process.pid })],
+    ['names a process by a text', JSON.stringify({ host: hostname(), pid: `${process.pid}` })],
+  ])('that %s is nobody’s', async (_, content) => {
+    await writeFile(path, content);
 
     expect(await isHadWithin(400)).toBe(true);
   });

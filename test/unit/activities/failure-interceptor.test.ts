@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { BuildFailure, failures, isFailureName } from '../../../core/domain/failures.ts';
-import { FailureInterceptor } from '../../../workers/failure-interceptor.ts';
+import { FailureInterceptor } from '../../../activities/failure-interceptor.ts';
 
 const names = Object.keys(failures).filter(isFailureName);
 
