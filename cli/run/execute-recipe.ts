@@ -28,9 +28,9 @@ export async function executeRecipe(context: Context, request: RecipeRequest): P
   const wish = { ...request, start: !request.detach };
   await using running = await openRunning(context, wish);
   const prepared = await prepare(context, request);
-  if (running !== null) return startOn(running, context, { ...prepared, detach: request.detach });
+  if (running !== null) return await startOn(running, context, { ...prepared, detach: request.detach });
   await using started = await openStack(context, wish);
-  return startOn(started, context, { ...prepared, detach: request.detach });
+  return await startOn(started, context, { ...prepared, detach: request.detach });
 }
 
 async function startOn(
