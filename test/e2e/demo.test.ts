@@ -140,7 +140,14 @@ describe('what Temporal tells of a run', () => {
     expect(lines[0]).toBe(`## ${report.verdict}`);
     for (const { name } of report.variants)
       expect(parent.currentDetails).toMatch(new RegExp(`^- \\*\\*${name}(\\*\\*| )`, 'm'));
-    for (const step of ['resolve-source', 'fetch-model', 'compare-weights', 'merge-adapters', 'prove-merge', 'judge'])
+    for (const step of [
+      'resolve-source',
+      'fetch-model',
+      'compare-weights',
+      'merge-adapters',
+      'prove-merge',
+      'judge',
+    ])
       expect(parent.currentDetails).toMatch(new RegExp(`^- ✔ \\*\\*${step}\\*\\* .*, [\\d.]+ s → `, 'm'));
     expect(parent.currentDetails).toContain(`- variant **int8**: workflow \`${run}/int8\``);
     for (const step of ['build-engine', 'try-engine', 'score-engine', 'measure-engine'])
@@ -165,7 +172,10 @@ describe('with --keep-up', () => {
     await expect(stat(join(options.home, 'stack.json'))).rejects.toThrow('ENOENT');
     expect((await readdir(options.home)).filter((name) => name.endsWith('server.json'))).toEqual([]);
     const { exitCode, stderr } = await runCli(['runs'], options);
-    expect({ exitCode, stderr }).toMatchObject({ exitCode: 69, stderr: expect.stringMatching(/^ServerUnreachable: nothing runs in /) });
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 69,
+      stderr: expect.stringMatching(/^ServerUnreachable: nothing runs in /),
+    });
   });
 });
 

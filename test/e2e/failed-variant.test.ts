@@ -134,7 +134,12 @@ describe('a variant that cannot be built', () => {
   it('ends a run of which nothing else is judged as an error, and leaves the alias alone', async () => {
     const { f16, 'int4-group-256': narrow } = recipeText.variants;
     const { calibration: _, ...rest } = recipeText;
-    const only = { ...rest, name: 'only', variants: { f16, narrow }, publish: { alias: 'only', choose: { variant: 'narrow' } } };
+    const only = {
+      ...rest,
+      name: 'only',
+      variants: { f16, narrow },
+      publish: { alias: 'only', choose: { variant: 'narrow' } },
+    };
     const { end, document } = await runRecipe(await writeRecipe(place.recipes, 'only', only), options);
 
     expect(end.exitCode).toBe(1);

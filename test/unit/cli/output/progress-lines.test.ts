@@ -56,7 +56,11 @@ describe('the line of a step', () => {
       { status: 'failed', failure: { name: 'ToolCrashed', message: 'it ended early', hint: 'Look.' } },
       '✘ build-engine       int8  build and verify: int8  ToolCrashed: it ended early',
     ],
-    ['was cancelled', { status: 'cancelled' }, '■ build-engine       int8  build and verify: int8  cancelled'],
+    [
+      'was cancelled',
+      { status: 'cancelled' },
+      '■ build-engine       int8  build and verify: int8  cancelled',
+    ],
     ['waits', { status: 'waiting' }, '· build-engine       int8  build and verify: int8  waiting'],
     [
       'belongs to no variant',
