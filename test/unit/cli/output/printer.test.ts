@@ -17,13 +17,12 @@ function recorded(err: Omit<Screen, 'write'>, json = false): Recorded {
 /** What a terminal shows in the end: the two control sequences a printer uses, carried out. */
 function screenAfter(written: readonly string[]): string[] {
   const lines = [''];
-  for (const [, up, text] of written.join('').matchAll(/\u001B\[(\d+)A\u001B\[0J|([^\u001B]+)/g)) {
+  for (const piece of written.join('').split('\u001B[')) {
+    const [, up, left = ''] = /^(?:(\d+)A|0J)?([\s\S]*)$/.exec(piece) ?? [];
     if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Number(up) + 1, '');
-    else {
-      const [first = '', ...rest] = (text ?? '').split('\n');
-      lines[lines.length - 1] += first;
-      lines.push(...rest);
-    }
+    const [first = '', ...rest] = left.split('\n');
+    lines[lines.length - 1] += first;
+    lines.push(...rest);
   }
   return lines.slice(0, -1);
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../../../core/domain/artifact.ts';
 import { renderStepLine } from '../../../../cli/output/progress-lines.ts';
@@ -79,6 +80,6 @@ describe('the line of a step', () => {
     vi.stubEnv('FORCE_COLOR', undefined);
     vi.stubEnv('NO_COLOR', '1');
     expect(renderStepLine({ ...running, status: 'done', seconds: 1 }, true)).not.toContain('\u001B');
-    expect(painted.replaceAll(/\u001B\[\d+m/g, '')).toBe(line({ status: 'done', seconds: 1 }));
+    expect(stripVTControlCharacters(painted)).toBe(line({ status: 'done', seconds: 1 }));
   });
 });
