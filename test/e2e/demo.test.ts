@@ -18,7 +18,7 @@ import { waitUntil } from './harness/wait-until.ts';
 let folder: string;
 let options: CliOptions;
 let end: CliEnd;
-let stack: StackFile & { readonly uiAddress: string };
+let stack: StackFile;
 let run: string;
 let report: Report;
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   options = { home: join(folder, 'home'), cwd: folder, env: { ENGINEWRIGHT_THREADS: '' } };
   end = await runCli(['demo', '--home', join(folder, 'home'), '--keep-up'], options);
   if (end.exitCode !== 0) throw new Error(`the demo ended with ${end.exitCode}:\n${end.stderr}`);
-  stack = JSON.parse(await readFile(join(options.home, 'stack.json'), 'utf8')) as typeof stack;
+  stack = JSON.parse(await readFile(join(options.home, 'stack.json'), 'utf8')) as StackFile;
   run = /^run (\S+)$/m.exec(end.stderr)?.[1] ?? '';
   const text = await readFile(join(options.home, 'runs', run, 'report.json'), 'utf8');
   report = JSON.parse(text) as Report;
