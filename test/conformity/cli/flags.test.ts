@@ -60,9 +60,8 @@ describe('convert --root KEY', () => {
   });
 
   it('names the dictionaries there are where it names none of them', async () => {
-    const answer = await callCli([
-      ...['convert', checkpoint, at('none.safetensors'), '--to', 'safetensors', '--root', 'state'],
-    ]);
+    const to = ['--to', 'safetensors', '--root', 'state'];
+    const answer = await callCli(['convert', checkpoint, at('none.safetensors'), ...to]);
 
     expect(answer.code).toBe(65);
     expect(answer.stderr).toContain('perhaps --root state_dict');
