@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../core/domain/failures.ts';
-import { nearest } from '../../core/domain/nearest.ts';
 import { parseShardSize } from '../../core/formats/split-shards.ts';
 import { convertWeights } from '../../system/weights/convert-weights.ts';
+import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
@@ -58,16 +58,6 @@ export const convert = defineCommand({
     context.print.result(report, text);
   },
 });
-
-function choose<T extends string>(flag: string, given: string, known: readonly T[]): T {
-  const found = known.find((word) => word === given);
-  if (found !== undefined) return found;
-  const meant = nearest(given, known);
-  throw new BuildFailure(
-    'UsageInvalid',
-    `${flag} is ${known.join(' or ')}${meant === undefined ? '' : `: did you mean ${meant}?`}`,
-  );
-}
 
 function readSize(text: string): number {
   const bytes = parseShardSize(text);

@@ -20,11 +20,9 @@ export const demo = defineCommand({
     const prepared = await prepare(context, { file: join(sample, 'recipe.yaml'), hub: sample });
     await using stack = await openStack(context, { start: true, keepUp: options['keep-up'], hub: sample });
     const first = await followRecipe(context, stack, prepared);
-    const lines = [describeRun('demo', first)];
-    if (stepsRun(first) > 0 && first.followed.result.verdict === 'pass') {
-      lines.push(describeRun('again', await followRecipe(quiet(context), stack, prepared)));
-    }
-    for (const line of lines) print.note(line);
+    const again = await followRecipe(quiet(context), stack, prepared);
+    print.note(describeRun('demo', first));
+    print.note(describeRun('again', again));
     return exitCodes[first.followed.result.verdict];
   },
 });
@@ -47,9 +45,10 @@ function describeRun(name: string, outcome: RecipeOutcome): string {
     ({ status, step }) => status === 'done' && step.includes('engine'),
   );
   const ran = stepsRun(outcome);
+  const failed = outcome.followed.lines.filter(({ status }) => status === 'failed').length;
   const what =
-    ran === 0
+    ran + failed === 0
       ? 'every step cached, no engine work'
-      : `${ran} steps ran, ${engineSteps.length} of them on engines`;
+      : `${ran} steps ran, ${engineSteps.length} of them on engines${failed === 0 ? '' : `, ${failed} failed`}`;
   return `${name.padEnd(9)} ${outcome.seconds.toFixed(1)} s: ${what}`;
 }

@@ -2,6 +2,7 @@ import { BuildFailure } from '../../core/domain/failures.ts';
 import { describeDifference } from '../../core/reports/describe-merge.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { mergeAdapters } from '../../system/weights/merge-adapters.ts';
+import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 
@@ -37,12 +38,8 @@ export const merge = defineCommand({
     if (base === undefined || out === undefined || options.adapter.length === 0) {
       throw new BuildFailure('UsageInvalid', 'merge needs --base, at least one --adapter, and --out');
     }
-    const rounding = roundings.find((known) => known === (options.rounding ?? 'peft-default'));
-    if (rounding === undefined)
-      throw new BuildFailure('UsageInvalid', `--rounding is one of ${roundings.join(', ')}`);
-    const newRows = rowChoices.find((known) => known === (options['new-rows'] ?? 'refuse'));
-    if (newRows === undefined)
-      throw new BuildFailure('UsageInvalid', `--new-rows is one of ${rowChoices.join(', ')}`);
+    const rounding = choose('--rounding', options.rounding ?? 'peft-default', roundings);
+    const newRows = choose('--new-rows', options['new-rows'] ?? 'refuse', rowChoices);
     const executable = locateWeights(context.environment.weightsExecutable);
     const request = { base, out, rounding, newRows, adapters: options.adapter.map(parseAdapter) };
     const report = await mergeAdapters(request, { ...effectScope(context, 'merge'), executable });

@@ -1,7 +1,6 @@
-import { BuildFailure } from '../../core/domain/failures.ts';
-import { nearest } from '../../core/domain/nearest.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { quantizeWeights, type QuantizeReport } from '../../system/weights/quantize-weights.ts';
+import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 import { renderTextTable } from '../output/text-table.ts';
@@ -53,14 +52,8 @@ export const quantize = defineCommand({
 
 function readScaleDtype(text: string | undefined): { scaleDtype?: 'F32' | 'F16' | 'BF16' } {
   if (text === undefined) return {};
-  const dtype = Object.entries(scaleDtypes).find(([name]) => name === text)?.[1];
-  if (dtype !== undefined) return { scaleDtype: dtype };
-  const meant = nearest(text, Object.keys(scaleDtypes));
-  const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
-  throw new BuildFailure(
-    'UsageInvalid',
-    `--scale-dtype is one of ${Object.keys(scaleDtypes).join(', ')}${hint}`,
-  );
+  const names = Object.keys(scaleDtypes) as (keyof typeof scaleDtypes)[];
+  return { scaleDtype: scaleDtypes[choose('--scale-dtype', text, names)] };
 }
 
 // More than fit on a screen help nobody; --json has all.

@@ -1,9 +1,15 @@
 import { z } from 'zod';
-import { BuildFailure } from '../../core/domain/failures.ts';
+import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import { rougeDialects } from '../../core/metrics/rouge/dialects/registry.ts';
-import { scoreRouge, type RougeSample } from '../../core/metrics/rouge/score-rouge.ts';
+import {
+  scoreRouge,
+  type RougeResult,
+  type RougeSample,
+  type RougeSettings,
+} from '../../core/metrics/rouge/score-rouge.ts';
 import { rougeTokenizers } from '../../core/metrics/rouge/tokenizers.ts';
 import { readUserText } from '../../system/files/read-write.ts';
+import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 import { renderTextTable } from '../output/text-table.ts';
 
@@ -12,6 +18,10 @@ const Line = z.object({
   prediction: z.string(),
   reference: z.string(),
 });
+
+const metrics = ['rouge'] as const;
+const dialects = rougeDialects.map(({ id }) => id);
+const tokenizers = rougeTokenizers.map(({ id }) => id);
 
 export const score = defineCommand({
   name: 'score',
@@ -23,29 +33,26 @@ export const score = defineCommand({
       value: 'FILE.jsonl',
       description: 'Lines with `prediction` and `reference`, and `id` if they have one.',
     },
-    metrics: { type: 'string', value: 'rouge', description: 'What to compute (default: rouge).' },
+    metrics: { type: 'string', value: metrics.join('|'), description: 'What to compute (default: rouge).' },
     dialect: {
       type: 'string',
-      value: rougeDialects.map(({ id }) => id).join('|'),
+      value: dialects.join('|'),
       description: 'How ROUGE is computed (default: trtllm-summarize).',
     },
     tokenizer: {
       type: 'string',
-      value: rougeTokenizers.map(({ id }) => id).join('|'),
+      value: tokenizers.join('|'),
       description: 'zh-char for Chinese (default: ascii-words).',
     },
   },
   async run({ options, print }) {
     if (options.predictions === undefined)
       throw new BuildFailure('UsageInvalid', 'score needs --predictions');
-    if ((options.metrics ?? 'rouge') !== 'rouge')
-      throw new BuildFailure('UsageInvalid', `there is no metric '${options.metrics}': only rouge`);
+    choose('--metrics', options.metrics ?? 'rouge', metrics);
+    const dialect = choose('--dialect', options.dialect ?? 'trtllm-summarize', dialects);
+    const tokenizer = choose('--tokenizer', options.tokenizer ?? 'ascii-words', tokenizers);
     const samples = await readPredictions(options.predictions);
-    const { dialect, tokenizer } = options;
-    const scored = scoreRouge(samples, {
-      ...(dialect === undefined ? {} : { dialect }),
-      ...(tokenizer === undefined ? {} : { tokenizer }),
-    });
+    const scored = scoreReadable(samples, { dialect, tokenizer });
     const rows = Object.entries(scored.metrics).map(([name, { mean, sd }]) => [
       name,
       mean.toFixed(2),
@@ -62,6 +69,16 @@ export const score = defineCommand({
     );
   },
 });
+
+/** Texts that a tokenizer cannot read make a recipe impossible; here there is none, and the file is what does not fit. */
+function scoreReadable(samples: readonly RougeSample[], settings: RougeSettings): RougeResult {
+  try {
+    return scoreRouge(samples, settings);
+  } catch (error) {
+    if (!isBuildFailure(error) || error.name !== 'RecipeImpossible') throw error;
+    throw new BuildFailure('DatasetInvalid', error.message, { hint: error.hint, cause: error });
+  }
+}
 
 async function readPredictions(path: string): Promise<RougeSample[]> {
   const text = await readUserText(path, 'DatasetMissing');

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createWorker } from '../../workers/create-worker.ts';
 import { workerRoles } from '../../workers/worker-settings.ts';
-import { BuildFailure } from '../../core/domain/failures.ts';
 import { searchAttributes } from '../../core/domain/search-attributes.ts';
 import { prepareServer } from '../../system/temporal-server/prepare-server.ts';
+import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 
 export const worker = defineCommand({
@@ -24,9 +24,7 @@ export const worker = defineCommand({
     supervised: { type: 'boolean', description: 'End when stdin closes; used by enginewright up.' },
   },
   async run({ options, environment, home, signal, print }) {
-    const role = workerRoles.find((known) => known === options.role);
-    if (role === undefined)
-      throw new BuildFailure('UsageInvalid', `--role is one of ${workerRoles.join(', ')}`);
+    const role = choose('--role', options.role ?? '', workerRoles);
     const address = options.address ?? environment.temporalAddress ?? '127.0.0.1:7233';
     // The supervisor of an embedded server has done this already.
     if (!options.supervised) {

@@ -12,11 +12,27 @@ export interface Printer {
   redraw(lines: readonly string[]): void;
 }
 
-export function createPrinter({ json, color }: { readonly json: boolean; readonly color: boolean }): Printer {
-  const live = process.stderr.isTTY;
+/** What a printer needs of stdout and stderr. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly rows?: number;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+interface Screens {
+  readonly out: Screen;
+  readonly err: Screen;
+}
+
+export function createPrinter(
+  { json, color }: { readonly json: boolean; readonly color: boolean },
+  { out, err }: Screens = { out: process.stdout, err: process.stderr },
+): Printer {
+  const live = err.isTTY === true;
   let drawn = 0;
   const erase = (): void => {
-    if (drawn > 0) process.stderr.write(`\u001B[${drawn}A\u001B[0J`);
+    if (drawn > 0) err.write(`\u001B[${drawn}A\u001B[0J`);
     drawn = 0;
   };
   return {
@@ -24,20 +40,22 @@ export function createPrinter({ json, color }: { readonly json: boolean; readonl
     live,
     color: color && live,
     result(value, text) {
+      // What is drawn stays above it: erased later, it would take the result along.
+      drawn = 0;
       const content = json ? JSON.stringify(value, null, 2) : text;
-      process.stdout.write(content.endsWith('\n') ? content : `${content}\n`);
+      out.write(content.endsWith('\n') ? content : `${content}\n`);
     },
     note(line) {
       erase();
-      process.stderr.write(`${line}\n`);
+      err.write(`${line}\n`);
     },
     redraw(lines) {
       if (!live) return;
       erase();
-      const rows = Math.max(4, (process.stderr.rows ?? 24) - 1);
-      const columns = process.stderr.columns ?? 100;
+      const rows = Math.max(4, (err.rows ?? 24) - 1);
+      const columns = err.columns ?? 100;
       const shown = lines.slice(-rows).map((line) => clipTo(line, columns - 1));
-      process.stderr.write(shown.map((line) => `${line}\n`).join(''));
+      err.write(shown.map((line) => `${line}\n`).join(''));
       drawn = shown.length;
     },
   };

@@ -14,7 +14,8 @@ const colors = {
 /** One line a step: mark, variant, what it does, and how far it is or how long it took. */
 export function renderStepLine(line: StepLine, color: boolean): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-    color ? styleText(style, text) : text;
+    // Left out, stdout would decide, which may be a file while stderr is a terminal.
+    color ? styleText(style, text, { stream: process.stderr }) : text;
   const where = line.variant === null ? '' : `${line.variant}  `;
   return `${paint(colors[line.status], marks[line.status])} ${paint('gray', line.step.padEnd(18))} ${where}${line.summary}  ${paint('gray', stateOf(line))}`.trimEnd();
 }

@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../core/domain/failures.ts';
-import { nearest } from '../../core/domain/nearest.ts';
 import type { Fp8Grid, Grid, IntegerGrid } from '../../core/domain/quantize-pieces.ts';
 import { quantizedLayouts, type QuantizationScheme } from '../../core/formats/quantized/scheme.ts';
+import { choose } from '../choose.ts';
 import type { Options } from '../define-command.ts';
 import { parseWhole } from '../parse-number.ts';
 
@@ -102,12 +102,4 @@ function refuseIdle(scheme: string, flags: readonly (keyof SchemeFlags)[], given
   const idle = flags.find((flag) => given[flag] !== undefined && given[flag] !== false);
   if (idle !== undefined)
     throw new BuildFailure('UsageInvalid', `--${idle} means nothing for --scheme ${scheme}`);
-}
-
-function choose<T extends string>(flag: string, text: string, known: readonly T[]): T {
-  const found = known.find((word) => word === text);
-  if (found !== undefined) return found;
-  const meant = nearest(text, known);
-  const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
-  throw new BuildFailure('UsageInvalid', `${flag} is one of ${known.join(', ')}${hint}`);
 }

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../core/domain/run-result.ts';
 import type { Context } from '../define-command.ts';
-import { openStack, type OpenStack } from '../temporal/open-stack.ts';
+import { openRunning, openStack, type OpenStack } from '../temporal/open-stack.ts';
 import { followRun, type FollowedRun } from './follow-run.ts';
 import { preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { presentRun } from './present-run.ts';
@@ -23,12 +23,22 @@ export interface RecipeOutcome {
 /** 0 when something passed; a script tells fail and inconclusive apart. */
 export const exitCodes: Record<Verdict, number> = { pass: 0, fail: 1, inconclusive: 2, error: 1 };
 
-/** Everything `run` does. */
+/** Everything `run` does. A server that does not answer is told before the store holds a dataset for it. */
 export async function executeRecipe(context: Context, request: RecipeRequest): Promise<number> {
+  const wish = { ...request, start: !request.detach };
+  await using running = await openRunning(context, wish);
   const prepared = await prepare(context, request);
-  await using stack = await openStack(context, { ...request, start: !request.detach });
-  if (!request.detach)
-    return exitCodes[(await followRecipe(context, stack, prepared)).followed.result.verdict];
+  if (running !== null) return await startOn(running, context, { ...prepared, detach: request.detach });
+  await using started = await openStack(context, wish);
+  return await startOn(started, context, { ...prepared, detach: request.detach });
+}
+
+async function startOn(
+  stack: OpenStack,
+  context: Context,
+  { detach, ...prepared }: PreparedPlan & Pick<RecipeRequest, 'detach'>,
+): Promise<number> {
+  if (!detach) return exitCodes[(await followRecipe(context, stack, prepared)).followed.result.verdict];
   const handle = await startRun(stack.client, prepared.plan, prepared.recipeText);
   context.print.result({ run: handle.workflowId }, handle.workflowId);
   return 0;

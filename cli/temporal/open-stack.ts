@@ -26,17 +26,31 @@ export interface StackWish {
 
 /** A client of the server that was named, of the stack that runs in this home, or of one started for this verb. */
 export async function openStack(context: Context, wish: StackWish): Promise<OpenStack> {
-  const { environment, home, print } = context;
-  const named = wish.address ?? environment.temporalAddress;
+  return (await openRunning(context, wish)) ?? startOwn(context, wish);
+}
+
+/**
+ * As openStack, but null where one would have to be started. Throws ServerUnreachable when a server was named and does
+ * not answer, or when none runs and none may be started.
+ */
+export async function openRunning(
+  context: Context,
+  { address, start }: Pick<StackWish, 'address' | 'start'>,
+): Promise<OpenStack | null> {
+  const { environment, home } = context;
+  const named = address ?? environment.temporalAddress;
   if (named !== null)
     return open({ address: named, uiAddress: null, hubEndpoint: null }, context, async () => undefined);
   const running = await readStackRecord(home);
   if (running !== null) return open(running, context, async () => undefined);
-  if (!wish.start) {
-    throw new BuildFailure('ServerUnreachable', `nothing runs in ${home}`, {
-      hint: 'Start it with enginewright up, or name a server with --address.',
-    });
-  }
+  if (start) return null;
+  throw new BuildFailure('ServerUnreachable', `nothing runs in ${home}`, {
+    hint: 'Start it with enginewright up, or name a server with --address.',
+  });
+}
+
+async function startOwn(context: Context, wish: StackWish): Promise<OpenStack> {
+  const { environment, home, print } = context;
   print.note('starting the embedded Temporal server and workers');
   const main = fileURLToPath(
     new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),

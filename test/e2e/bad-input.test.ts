@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +114,7 @@ describe('a dataset with a mistake', () => {
     expect(refusalIn(await runCli(['run', file], options))).toEqual(
       refusedAs('DatasetMissing', /wrong\.yaml:\d+:\d+: .*absent\.jsonl/),
     );
+    expect(await faultsOfStore(place.home)).toEqual([]);
   });
 
   it('is refused when it is empty', async () => {
@@ -164,21 +165,58 @@ describe('a command line with a mistake', () => {
     await new Promise((resolve) => void listener.once('listening', resolve));
     const { port } = listener.address() as { port: number };
 
-    const end = await runCli(['up', '--port', String(port)], { home: join(place.folder, 'second-home') });
+    const home = join(place.folder, 'second-home');
+    const end = await runCli(['up', '--port', String(port)], { home });
 
     expect(refusalIn(end)).toEqual(refusedAs('PortTaken', new RegExp(`port ${port} on 127.0.0.1 is in use`)));
+    expect(await leftIn(home)).toEqual([]);
     await new Promise((resolve) => void listener.close(resolve));
   });
 
   it('is refused when a port it names is none', async () => {
-    const end = await runCli(['up', '--port', '99999'], { home: join(place.folder, 'second-home') });
+    const home = join(place.folder, 'no-port-home');
+    const end = await runCli(['up', '--port', '99999'], { home });
 
     expect(refusalIn(end)).toEqual(refusedAs('UsageInvalid', /--port/));
+    expect(await leftIn(home)).toEqual([]);
   });
 
   it('is refused when it names no server and none runs', async () => {
-    expect(refusalIn(await runCli(['runs'], { home: join(place.folder, 'third-home') }))).toEqual(
+    const home = join(place.folder, 'third-home');
+
+    expect(refusalIn(await runCli(['runs'], { home }))).toEqual(
       refusedAs('ServerUnreachable', /nothing runs in/),
     );
+    expect(await leftIn(home)).toEqual([]);
+  });
+
+  it.each([[[]], [['--detach']]])(
+    'is refused when it names a server that does not answer, before anything is stored, with %j',
+    async (more) => {
+      const home = join(place.folder, 'fourth-home');
+      const recipe = await writeRecipe(place.recipes, 'right', smallRecipe);
+      const end = await runCli(['run', recipe, '--address', '127.0.0.1:1', ...more], { home });
+
+      expect(refusalIn(end)).toEqual(
+        refusedAs('ServerUnreachable', /no Temporal server answers at 127\.0\.0\.1:1/),
+      );
+      expect(await leftIn(home)).toEqual([]);
+    },
+  );
+
+  it('is refused when it is not to wait and nothing runs, before anything is stored', async () => {
+    const home = join(place.folder, 'fifth-home');
+    const recipe = await writeRecipe(place.recipes, 'right', smallRecipe);
+
+    expect(refusalIn(await runCli(['run', recipe, '--detach'], { home }))).toEqual(
+      refusedAs('ServerUnreachable', /nothing runs in/),
+    );
+    expect(await leftIn(home)).toEqual([]);
   });
 });
+
+/** What a refused call left in a home, but for the logs that say why. */
+async function leftIn(home: string): Promise<string[]> {
+  const names = await readdir(home).catch(() => []);
+  return names.filter((name) => name !== 'logs');
+}

@@ -8,9 +8,9 @@ import { runCli, type CliEnd, type CliOptions } from './harness/cli.ts';
 import { copyRepository, makePlace, type Place } from './harness/place.ts';
 import { single, smallRecipe, writeRecipe, type RecipeText } from './harness/recipe.ts';
 import { runRecipe } from './harness/runs.ts';
-import { mayMount, mountSmallDisk } from './harness/small-disk.ts';
+import { makeReadOnly, mayMount, mountSmallDisk } from './harness/small-disk.ts';
 import { startUp, type RunningStack } from './harness/stack.ts';
-import { changeLastByte, withHalvedColumns } from './harness/altered-weights.ts';
+import { changeLastByte, withHalvedSides } from './harness/altered-weights.ts';
 import { refusalIn, refusedAs } from './harness/refusals.ts';
 import { filesWith, historyOf } from './harness/search-traces.ts';
 
@@ -94,11 +94,19 @@ describe('a source that cannot be had', () => {
   it('is named when the adapter was made for another base', async () => {
     await copyRepository(join(place.hub, 'lora-summarise'), join(place.recipes, 'lora-foreign'));
     const file = join(place.recipes, 'lora-foreign', 'adapter_model.safetensors');
-    await writeFile(file, withHalvedColumns(await readFile(file)));
+    await writeFile(file, withHalvedSides(await readFile(file)));
+    const configFile = join(place.recipes, 'lora-foreign', 'adapter_config.json');
+    const config = JSON.parse(await readFile(configFile, 'utf8')) as { r: number };
+    await writeFile(configFile, JSON.stringify({ ...config, r: 2 * config.r }));
 
     const end = await runWith({ ...single, adapters: [{ source: 'file:lora-foreign' }] });
 
-    expect(refusalIn(end)).toEqual(refusedAs('AdapterMismatch', /./));
+    expect(refusalIn(end)).toEqual(
+      refusedAs(
+        'AdapterMismatch',
+        /\/lora-foreign makes a delta of \[128, 384\] for model\.layers\.0\.mlp\.down_proj, but the base has \[256, 768\]/,
+      ),
+    );
   });
 });
 
@@ -124,6 +132,15 @@ describe.concurrent('a network that fails', () => {
     const end = await runCli(['plan', file], { ...options, env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
 
     expect(refusalIn(end)).toEqual(refusedAs('HubUnreachable', /127\.0\.0\.1:1/));
+  });
+
+  it('is reported by a run, too, after the attempts that a hub deserves', async () => {
+    const file = await writeRecipe(place.recipes, 'away', { ...single, name: 'away' });
+
+    const end = await runCli(['run', file], { ...options, env: { HF_ENDPOINT: 'http://127.0.0.1:1' } });
+
+    expect(refusalIn(end)).toEqual(refusedAs('HubUnreachable', /127\.0\.0\.1:1/));
+    expect(end.stderr).toMatch(/resolve-source .* attempt 2 after: .*127\.0\.0\.1:1/);
   });
 
   it('is reported when a download is cut every time', async () => {
@@ -178,37 +195,34 @@ describe('a store that cannot be written', () => {
     );
   });
 
-  it.runIf(mayMount)('is named when its file system is read-only', async () => {
+  it('is named when it may only be read', async () => {
     const home = join(place.folder, 'read-only-home');
-    await using disk = await mountSmallDisk(join(home, 'store'), 1 << 20);
-    await disk.makeReadOnly();
+    await using _disk = await makeReadOnly(join(home, 'store'));
 
     expect(refusalIn(await runCli(['run', await recipeOf()], { home }))).toEqual(
       refusedAs('StoreUnwritable', /read-only-home/),
     );
   });
 
-  it.runIf(mayMount)(
-    'is named when its disk is full, and the next run goes on once there is room',
-    async () => {
-      const home = join(place.folder, 'full-home');
-      await using disk = await mountSmallDisk(join(home, 'store'), 6 << 20);
-      await using _own = await startUp(['--hub', place.hub], { home });
-      const file = await writeRecipe(place.recipes, 'full', { ...single, name: 'full' });
+  it('is named when its disk is full, and the next run goes on once there is room', async ({ skip }) => {
+    skip(!mayMount, 'only root may mount a small disk to fill');
+    const home = join(place.folder, 'full-home');
+    await using disk = await mountSmallDisk(join(home, 'store'), 6 << 20);
+    await using _own = await startUp(['--hub', place.hub], { home });
+    const file = await writeRecipe(place.recipes, 'full', { ...single, name: 'full' });
 
-      const full = await runCli(['run', file], { home });
+    const full = await runCli(['run', file], { home });
 
-      expect(refusalIn(full)).toEqual(refusedAs('DiskFull', /full-home/));
-      expect(await faultsOfStore(home)).toEqual([]);
+    expect(refusalIn(full)).toEqual(refusedAs('DiskFull', /full-home/));
+    expect(await faultsOfStore(home)).toEqual([]);
 
-      await disk.resize(200 << 20);
-      const { end, document } = await runRecipe(file, { home });
+    await disk.resize(200 << 20);
+    const { end, document } = await runRecipe(file, { home });
 
-      expect(end.exitCode).toBe(0);
-      expect(document.variants[0]?.engine).toMatch(/^[0-9a-f]{64}$/);
-      expect(await faultsOfStore(home)).toEqual([]);
-    },
-  );
+    expect(end.exitCode).toBe(0);
+    expect(document.variants[0]?.engine).toMatch(/^[0-9a-f]{64}$/);
+    expect(await faultsOfStore(home)).toEqual([]);
+  });
 });
 
 it('uses the token of a gated repository, and writes it down nowhere', async () => {

@@ -15,14 +15,38 @@ const logged: string[] = [];
 const logger = new DefaultLogger('WARN', ({ message }) => void logged.push(message));
 
 /** Made by tools/record-history.ts from runs of a real server. */
-const recorded = ['run-recipe', 'run-recipe-approved', 'produce-engine'] as const;
+const recorded = [
+  'run-recipe',
+  'run-recipe-approved',
+  'run-recipe-calibrated',
+  'run-recipe-failed-variants',
+  'produce-engine',
+  'produce-engine-measured',
+  'produce-engine-failed',
+] as const;
+
+/** Event types without their common prefix. */
+const scheduled = 'ACTIVITY_TASK_SCHEDULED';
 
 const bundle = (file: string): Promise<WorkflowBundleWithSourceMap> =>
   bundleWorkflowCode({ workflowsPath: at(file), logger });
 
+interface RecordedEvent {
+  readonly eventType: string;
+  readonly userMetadata?: { readonly summary?: { readonly data: string } };
+  readonly activityTaskScheduledEventAttributes?: {
+    readonly activityType: { readonly name: string };
+    readonly heartbeatTimeout: string;
+  };
+  readonly activityTaskFailedEventAttributes?: {
+    readonly failure: { readonly applicationFailureInfo: { readonly type: string } };
+  };
+}
+
 interface HistoryFile {
   readonly events: readonly [
-    { readonly workflowExecutionStartedEventAttributes: { readonly workflowId: string } },
+    RecordedEvent & { readonly workflowExecutionStartedEventAttributes: { readonly workflowId: string } },
+    ...RecordedEvent[],
   ];
 }
 
@@ -58,6 +82,43 @@ describe('recorded histories', () => {
     await expect(replay(name, workflowBundle)).resolves.toBeUndefined();
   });
 
+  it.each(recorded)('%s says in a sentence what each step and each workflow is', async (name) => {
+    const { events } = await readHistory(name);
+    const told = new Set([
+      'WORKFLOW_EXECUTION_STARTED',
+      'START_CHILD_WORKFLOW_EXECUTION_INITIATED',
+      scheduled,
+    ]);
+    const telling = events.filter(({ eventType }) => told.has(eventType.slice('EVENT_TYPE_'.length)));
+
+    expect(activitiesOf(events).length).toBeGreaterThan(0);
+    expect(telling.length).toBeGreaterThan(activitiesOf(events).length);
+    for (const { userMetadata } of telling) {
+      const text: unknown = JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '""', 'base64').toString());
+      expect(text).toEqual(expect.stringMatching(/^\S.{3,}$/));
+    }
+  });
+
+  it.each(recorded)('%s gives every step a heartbeat by which a dead worker is missed', async (name) => {
+    const steps = activitiesOf((await readHistory(name)).events);
+
+    expect(steps.map((step) => step?.heartbeatTimeout)).toEqual(steps.map(() => '20s'));
+  });
+
+  it('hold every step of a run, and steps that failed', async () => {
+    const events = (await Promise.all(recorded.map(readHistory))).flatMap((history) => history.events);
+    const kinds = new Set(activitiesOf(events).map((step) => step?.activityType.name));
+    const failed = events.flatMap(({ activityTaskFailedEventAttributes: attributes }) =>
+      attributes === undefined ? [] : [attributes.failure.applicationFailureInfo.type],
+    );
+
+    const folders = await readdir(at('../../activities'), { withFileTypes: true });
+    const steps = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+
+    expect(kinds).toEqual(new Set(steps));
+    expect(failed.toSorted()).toEqual(['EngineInvalid', 'QuantizationUnfit']);
+  });
+
   it.each(recorded)('%s names neither a machine nor a place on it', async (name) => {
     const text = withPlainPayloads(await readHistory(name));
 
@@ -78,7 +139,11 @@ describe('a workflow changed under runs', () => {
   it.each<[(typeof recorded)[number], string, string]>([
     ['run-recipe', 'convert-checkpoint', 'judge'],
     ['run-recipe-approved', 'convert-checkpoint', 'judge'],
+    ['run-recipe-calibrated', 'convert-checkpoint', 'judge'],
+    ['run-recipe-failed-variants', 'convert-checkpoint', 'judge'],
     ['produce-engine', 'build-engine', 'try-engine'],
+    ['produce-engine-measured', 'build-engine', 'try-engine'],
+    ['produce-engine-failed', 'build-engine', 'try-engine'],
   ])('is caught by %s, which went on with %s and not with %s', async (name, before, now) => {
     const replayed = replay(name, workflowBundle);
 
@@ -94,6 +159,12 @@ it('does not bundle a workflow that touches the machine', async () => {
 
   expect(logged.join('\n')).toMatch(/node:fs|disallowed/);
 });
+
+function activitiesOf(events: readonly RecordedEvent[]) {
+  return events
+    .filter(({ eventType }) => eventType === `EVENT_TYPE_${scheduled}`)
+    .map(({ activityTaskScheduledEventAttributes: attributes }) => attributes);
+}
 
 /** Payloads travel as base64, which would hide a path from a search. */
 function withPlainPayloads(history: object): string {

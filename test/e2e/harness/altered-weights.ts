@@ -7,17 +7,18 @@ export async function changeLastByte(file: string, by: number): Promise<void> {
   await writeFile(file, bytes);
 }
 
-/** An adapter whose A matrices expect half as many inputs as the sample's layers have. */
-export function withHalvedColumns(file: Buffer): Buffer {
+/** An adapter of twice the rank for layers with half as many inputs and outputs as the sample's have. */
+export function withHalvedSides(file: Buffer): Buffer {
   const length = Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.subarray(8, 8 + length).toString('utf8')) as Record<
     string,
     { shape?: number[] }
   >;
   for (const [name, { shape }] of Object.entries(header)) {
-    // The same bytes read as twice as many rows: the file stays valid, the shape is another model's.
-    if (name.includes('lora_A') && shape?.[0] !== undefined && shape[1] !== undefined)
-      header[name] = { ...header[name], shape: [shape[0] * 2, shape[1] / 2] };
+    if (shape?.[0] === undefined || shape[1] === undefined) continue;
+    // The same bytes in other rows: the file stays valid, the shapes are another model's.
+    const [rows, columns] = name.includes('lora_A') ? [2, 0.5] : [0.5, 2];
+    header[name] = { ...header[name], shape: [shape[0] * rows, shape[1] * columns] };
   }
   const text = Buffer.from(JSON.stringify(header).padEnd(length));
   const size = Buffer.alloc(8);

@@ -8,6 +8,7 @@ import { waitUntil } from './wait-until.ts';
 export interface StackFile {
   readonly pid: number;
   readonly address: string;
+  readonly uiAddress: string;
   readonly namespace: string;
   readonly hubEndpoint: string | null;
   readonly workers: { readonly control: number; readonly cpu: number; readonly engine: number };
@@ -19,6 +20,7 @@ export interface RunningStack extends AsyncDisposable {
   record(): Promise<StackFile>;
   /** Everything `up` has said. */
   output(): string;
+  stdout(): string;
 }
 
 /** Server, hub and workers by `enginewright up`, until disposed; then none of its processes may be left. */
@@ -36,6 +38,7 @@ export async function startUp(args: readonly string[], options: CliOptions): Pro
     pid: up.pid,
     record,
     output: () => up.stdout() + up.stderr(),
+    stdout: () => up.stdout(),
     async [Symbol.asyncDispose]() {
       const family = descendantsOf(up.pid);
       up.kill('SIGTERM');
