@@ -1,6 +1,7 @@
 #include "quantizing/piece_reader.hpp"
 
 #include <iterator>
+#include <string>
 #include <utility>
 
 namespace enginewright {
@@ -40,11 +41,12 @@ unsigned bitsOf(const Node& node) {
   return static_cast<unsigned>(bits);
 }
 
-/// null is 0: all of them.
+/// null is 0: all of them. Beyond any matrix's size sums with these would wrap around.
 std::uint64_t countOrAll(const Node& node) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 31U;
   if (node.isNull()) return 0;
   const std::uint64_t count = node.count();
-  if (count == 0) node.refuse("a number from 1, or null for all");
+  if (count == 0 || count > most) node.refuse("a number from 1 to " + std::to_string(most) + ", or null for all");
   return count;
 }
 
