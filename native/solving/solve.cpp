@@ -111,12 +111,25 @@ class LinearSolver {
     fold(group, scales);
 
     std::optional<GptqHessian> hessian;
-    if (plan_.method == SolveMethod::Gptq) hessian.emplace(statistics, plan_.gptq);
+    if (plan_.method == SolveMethod::Gptq) hessian.emplace(hessianOf(group, statistics));
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const Solution solution = hessian ? hessian->solve(weights[i], plan_.grid)
                                         : roundScaled(group.linears[i], weights[i], statistics, scales);
       write(group.linears[i], weights[i], solution);
       report(group.linears[i], weights[i], solution, statistics, scales);
+    }
+  }
+
+  /// Of messages that are about a whole group.
+  static std::string nameOf(const LinearGroupPlan& group) {
+    return group.linears.empty() ? "no linear" : group.linears.front().name;
+  }
+
+  GptqHessian hessianOf(const LinearGroupPlan& group, const Statistics& statistics) const {
+    try {
+      return GptqHessian(statistics, plan_.gptq);
+    } catch (const Failure& failure) {
+      throw Failure(failure.name(), "\"" + nameOf(group) + "\": " + failure.what(), nameOf(group));
     }
   }
 
@@ -131,12 +144,13 @@ class LinearSolver {
   void fold(const LinearGroupPlan& group, const std::vector<double>& scales) {
     if (!group.rowFold.empty()) rowDivisors_[group.rowFold] = scales;
     if (!group.vectorFold) return;
-    std::vector<float> vector = readFloats(group.vectorFold->vector, "a norm");
+    const std::string norm = "the norm before " + nameOf(group);
+    std::vector<float> vector = readFloats(group.vectorFold->vector, norm);
     if (vector.size() != scales.size()) throw Failure(FailureName::PlanInvalid, "a norm does not fit its linears");
     for (std::size_t j = 0; j < vector.size(); ++j) {
       vector[j] = static_cast<float>(static_cast<double>(vector[j]) / scales[j]);
     }
-    requireFinite(vector, "a norm", "values that leave the range of F32 once they are divided");
+    requireFinite(vector, norm, "values that leave the range of F32 once they are divided");
     file_.put(group.vectorFold->to, vector.data(), vector.size() * sizeof(float));
   }
 

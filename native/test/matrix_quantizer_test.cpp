@@ -1,7 +1,9 @@
 #include "quantizing/matrix_quantizer.hpp"
 
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "check.hpp"
@@ -100,6 +102,20 @@ void checkNvfp4() {
   }
 }
 
+void checkMessage() {
+  Matrix matrix(2, 32, 2e6F);
+  matrix.piece().grid.bits = 4;
+  matrix.piece().scaleDtype = FloatDtype::F16;
+  InputFiles inputs;
+  try {
+    streamQuantized(matrix.piece(), name, inputs, [](const std::uint8_t*, std::size_t) {}, [](const auto&) {});
+    CHECK(false);
+  } catch (const Failure& failure) {
+    CHECK(failure.tensor() == name);
+    CHECK(std::string(failure.what()).find("\"model.w\" needs a scale beyond F16 for its row 0") != std::string::npos);
+  }
+}
+
 /// The largest numbers round up to a code that stands for more than a float holds: no reader gets them back.
 void checkOverflow() {
   Matrix matrix(2, 32, -std::numeric_limits<float>::max());
@@ -114,5 +130,6 @@ int main() {
   checkFp8();
   checkNvfp4();
   checkOverflow();
+  checkMessage();
   return test::result();
 }
