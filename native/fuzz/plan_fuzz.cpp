@@ -36,6 +36,7 @@ class Tamer {
   }
   void operator()(PackPiece& piece) {
     piece.file = fuzz::fuzzFolder().input();
+    if (piece.rows == 0 || piece.columns == 0) return;
     limit(piece.rows);
     limit(piece.columns);
   }
@@ -45,6 +46,8 @@ class Tamer {
  private:
   void tame(MatrixRange& matrix) {
     matrix.file = fuzz::fuzzFolder().input();
+    // Any number of empty rows or columns has to be no work at all.
+    if (matrix.rows == 0 || matrix.columns == 0) return;
     limit(matrix.rows);
     limit(matrix.columns);
     if (small_) limit(matrix.rows * matrix.columns);

@@ -77,6 +77,10 @@ Grid fp8GridOf(const Node& node) {
   throw Failure(FailureName::PlanInvalid, "the quantized piece \"" + name + "\" " + problem, name);
 }
 
+void refuseEmpty(const MatrixRange& matrix, const std::string& name) {
+  if (matrix.rows == 0 || matrix.columns == 0) refuse(name, "has no values");
+}
+
 void checkLayout(CodeLayout layout, unsigned bits, std::uint64_t rows, std::uint64_t columns,
                  const std::string& name) {
   const std::uint64_t n = 32 / bits;
@@ -145,6 +149,9 @@ PackPiece packPieceOf(const Node& node) {
 void checkQuantizePiece(const QuantizePiece& piece, const std::string& name) {
   const GridKind kind = piece.grid.kind;
   const auto [rows, columns] = std::pair(piece.matrix.rows, piece.matrix.columns);
+  // 2^63 rows of nothing would be gone through one by one.
+  refuseEmpty(piece.matrix, name);
+  for (const MatrixRange& other : piece.sharesScaleWith) refuseEmpty(other, name);
   if (kind == GridKind::Nvfp4 && piece.layout != CodeLayout::ColumnPairs) refuse(name, "needs column-pairs");
   if (kind == GridKind::Fp8 && piece.layout != CodeLayout::Bytes) refuse(name, "needs the layout bytes");
   if (kind == GridKind::Integer && piece.layout == CodeLayout::ColumnPairs) refuse(name, "cannot have column-pairs");

@@ -72,6 +72,12 @@ void checkHeldMatrices(const std::string& file) {
   CHECK(verdictOn(quantized(5, 0), 50).empty());
   CHECK(verdictOn(quantized(6, 0), 60) == "PlanInvalid");
   CHECK(verdictOn(quantized(huge / 1024, 0), huge / 1024 * 10) == "PlanInvalid");
+  const std::uint64_t shapes[][2] = {{huge, 0}, {0, huge}, {0, 0}};
+  for (const auto& [rows, columns] : shapes) {
+    QuantizePiece empty;
+    empty.matrix = {file, 0, FloatDtype::F16, rows, columns, columns, 1};
+    CHECK(verdictOn({empty, {}, "w"}, 0) == "PlanInvalid");
+  }
   Piece sharing = quantized(5, 10);
   auto& piece = std::get<QuantizePiece>(sharing.content);
   piece.grid.kind = GridKind::Fp8;

@@ -43,16 +43,16 @@ function largestBy({ values, columns }: Matrix, keyOf: (row: number, column: num
   return (row: number, column: number): number => found.get(keyOf(row, column)) ?? 0;
 }
 
-function expectWithin(
+/** Of what was read: values that are further away from their weights than allowed, each with its index. */
+function outsideOf(
   { values, columns }: Matrix,
   read: Float64Array,
   allowed: (row: number, column: number, weight: number) => number,
-): void {
-  const outside = [...read.entries()].filter(([index, stored]) => {
+): (readonly [index: number, stored: number])[] {
+  return [...read.entries()].filter(([index, stored]) => {
     const value = values[index] ?? Number.NaN;
     return !(Math.abs(stored - value) <= allowed(Math.floor(index / columns), index % columns, value));
   });
-  expect(outside).toEqual([]);
 }
 
 describe.each(fp8Grids)('FP8 weights with a scale for each %s', (_, grid) => {
@@ -69,12 +69,13 @@ describe.each(fp8Grids)('FP8 weights with a scale for each %s', (_, grid) => {
         // BF16 scales may be wider by half of their last place.
         const scale = (row: number, column: number) => (largest(row, column) / 448) * (1 + 2 ** -9);
         // Four bits of a number, and steps of 2^-9 below 2^-6.
-        expectWithin(
+        const outside = outsideOf(
           matrix,
           dequantizeFp8({ ...matrix, grid, parts }, scaleDtype),
           (row, column, value) =>
             Math.max(Math.abs(value) * 2 ** -4, scale(row, column) * 2 ** -10) * (1 + 1e-5),
         );
+        expect(outside).toEqual([]);
       }),
       { numRuns: 10 },
     );
@@ -94,12 +95,13 @@ describe('NVFP4 weights', () => {
         const step = (row: number, column: number) => (ofGroup(row, column) / 6) * (1 + 2 ** -4) + least;
         // Steps are half up to 2, 1 to 4, 2 to 6: a quarter of a step, or a fifth of the weight; a group whose scale was
         // rounded down far below 1 is cut at 6 times that.
-        expectWithin(
+        const outside = outsideOf(
           matrix,
           dequantizeNvfp4({ ...matrix, parts }),
           (row, column, value) =>
             Math.max(Math.abs(value) / 5, step(row, column) / 4, 6 * least) * (1 + 1e-5),
         );
+        expect(outside).toEqual([]);
       }),
       { numRuns: 10 },
     );
