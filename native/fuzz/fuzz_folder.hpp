@@ -22,7 +22,9 @@ class FuzzFolder {
   FuzzFolder() : null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
     test::Bytes bytes(inputBytes);
     // Below 64, so that they are finite as any kind of float; no stretch of them like another for long.
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>((i * 37U + (i >> 6U) * 11U) % 64U);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = static_cast<std::uint8_t>((i * 37U + (i >> 6U) * 11U) % 64U);
+    }
     input_ = folder_.write("input", bytes);
   }
   ~FuzzFolder() { ::close(null_); }

@@ -36,9 +36,10 @@ void setSymmetricScale(CodeRule& rule, float largest, const Grid& grid, FloatDty
 void setAsymmetricScale(CodeRule& rule, const Extent& extent, FloatDtype scaleDtype) {
   const float low = std::min(extent.low, 0.0F);
   const float width = std::max(extent.high, 0.0F) - low;
-  const float rounded = storedScale(width, scaleDtype);
+  const float steps = rule.highest - rule.lowest;
   // A width beyond binary16 may still have a scale within.
-  const float scale = storedScale((std::isfinite(rounded) ? rounded : width) / (rule.highest - rule.lowest), scaleDtype);
+  const float rounded = storedScale(width, scaleDtype);
+  const float scale = storedScale((std::isfinite(rounded) ? rounded : width) / steps, scaleDtype);
   const float zero = storedScale(rule.lowest - storedScale(low / scale, scaleDtype), scaleDtype);
   // A group of zeros divides 0 by 0; what it is then moved by makes no difference, and the package's zero is 0.
   rule.zero = std::isnan(zero) ? 0 : std::nearbyint(std::clamp(zero, rule.lowest, rule.highest));

@@ -18,9 +18,9 @@ namespace enginewright {
 /// Symmetric: amax / 2^(bits-1), / (2^(bits-1) - 1) or / ((2^bits - 1) / 2), by convention. `Full` is TensorRT-LLM's
 /// weight-only format (cutlass_preprocessors.cpp): halves are rounded away from zero and the scale divides before it
 /// is rounded for storage. The other two divide by the stored scale and round to even; `Restricted` is ModelOpt's
-/// (scale 1 for a group of zeros), `Centred` compressed-tensors' (`usableScale`). Asymmetric, compressed-tensors' as well:
-/// (max - min) / (2^bits - 1) with 0 inside the range. A scale of 0 gives codes of 0. A scale may be infinite in its dtype:
-/// callers refuse that.
+/// (scale 1 for a group of zeros), `Centred` compressed-tensors' (`usableScale`). Asymmetric, compressed-tensors' as
+/// well: (max - min) / (2^bits - 1) with 0 inside the range. A scale of 0 gives codes of 0. A scale may be infinite in
+/// its dtype: callers refuse that.
 [[nodiscard]] CodeRule ruleOf(const Extent& extent, const Grid& grid, FloatDtype scaleDtype);
 
 }  // namespace enginewright
