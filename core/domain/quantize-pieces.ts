@@ -1,8 +1,8 @@
 import type { Checked, FloatDtype, MatrixRange } from './weights-plan.ts';
 
 /**
- * How a matrix becomes codes. `group` counts columns (the input dimension) that share a scale, null the whole row;
- * `convention` is what a symmetric scale divides the largest magnitude by, because the field has three:
+ * How a matrix becomes codes. `group` counts columns (the input dimension) that share a scale, at most 2^31, null the
+ * whole row; `convention` is what a symmetric scale divides the largest magnitude by, because the field has three:
  * `full` 2^(bits−1), `restricted` 2^(bits−1) − 1, `centred` (2^bits − 1) / 2.
  */
 export interface IntegerGrid {

@@ -10,16 +10,21 @@
 
 #include "test/scratch_folder.hpp"
 #include "weights/events.hpp"
+#include "weights/failure.hpp"
 
 namespace enginewright::fuzz {
 
 class FuzzFolder {
  public:
-  static constexpr std::size_t inputBytes = 4096;
+  /// Many times what a reader takes at once, so that views of it are read in parts.
+  static constexpr std::size_t inputBytes = std::size_t{64} << 10U;
 
   FuzzFolder() : null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
     test::Bytes bytes(inputBytes);
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>((i * 37U) % 64U);
+    // Below 64, so that they are finite as any kind of float; no stretch of them like another for long.
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = static_cast<std::uint8_t>((i * 37U + (i >> 6U) * 11U) % 64U);
+    }
     input_ = folder_.write("input", bytes);
   }
   ~FuzzFolder() { ::close(null_); }
@@ -41,6 +46,16 @@ class FuzzFolder {
   std::string input_;
   int null_;
 };
+
+/// Runs what may be refused by name. An InternalError is no refusal but a bug.
+template <typename Act>
+void endsProperly(Act act) {
+  try {
+    act();
+  } catch (const Failure& failure) {
+    if (failure.name() == FailureName::InternalError) __builtin_trap();
+  }
+}
 
 inline const FuzzFolder& fuzzFolder() {
   static const FuzzFolder folder;

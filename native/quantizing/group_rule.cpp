@@ -8,19 +8,42 @@ namespace enginewright {
 
 namespace {
 
-constexpr float smallestScale = std::numeric_limits<float>::epsilon();
-
 float divisorOf(const Grid& grid) {
   const float half = static_cast<float>(1U << (grid.bits - 1));
   if (grid.convention == Convention::Full) return half;
   return grid.convention == Convention::Restricted ? half - 1 : (2 * half - 1) / 2;
 }
 
-float symmetricScale(float largest, const Grid& grid) {
+/// The distance from 1 to the next number of the dtype: torch.finfo(dtype).eps.
+float epsilonOf(FloatDtype dtype) {
+  if (dtype == FloatDtype::F16) return 0.0009765625F;
+  if (dtype == FloatDtype::BF16) return 0.0078125F;
+  return std::numeric_limits<float>::epsilon();
+}
+
+void setSymmetricScale(CodeRule& rule, float largest, const Grid& grid, FloatDtype scaleDtype) {
   const float scale = largest / divisorOf(grid);
-  if (grid.convention == Convention::Centred) return std::max(scale, smallestScale);
-  if (grid.convention == Convention::Restricted && scale == 0) return 1;
-  return scale;
+  if (grid.convention == Convention::Full) {
+    rule.scale = scale;
+  } else if (grid.convention == Convention::Restricted) {
+    rule.scale = storedScale(scale == 0 ? 1 : scale, scaleDtype);
+  } else {
+    rule.scale = usableScale(scale, scaleDtype);
+  }
+}
+
+/// Every step in the scales' dtype, as the package does it in that of the weights (which it also stores scales in).
+void setAsymmetricScale(CodeRule& rule, const Extent& extent, FloatDtype scaleDtype) {
+  const float low = std::min(extent.low, 0.0F);
+  const float width = std::max(extent.high, 0.0F) - low;
+  const float steps = rule.highest - rule.lowest;
+  // A width beyond binary16 may still have a scale within.
+  const float rounded = storedScale(width, scaleDtype);
+  const float scale = storedScale((std::isfinite(rounded) ? rounded : width) / steps, scaleDtype);
+  const float zero = storedScale(rule.lowest - storedScale(low / scale, scaleDtype), scaleDtype);
+  // A group of zeros divides 0 by 0; what it is then moved by makes no difference, and the package's zero is 0.
+  rule.zero = std::isnan(zero) ? 0 : std::nearbyint(std::clamp(zero, rule.lowest, rule.highest));
+  rule.scale = usableScale(scale, scaleDtype);
 }
 
 }  // namespace
@@ -31,19 +54,20 @@ float storedScale(float scale, FloatDtype dtype) {
   return scale;
 }
 
+float usableScale(float scale, FloatDtype dtype) {
+  const float stored = storedScale(scale, dtype);
+  return stored == 0 ? epsilonOf(dtype) : stored;
+}
+
 CodeRule ruleOf(const Extent& extent, const Grid& grid, FloatDtype scaleDtype) {
   const float half = static_cast<float>(1U << (grid.bits - 1));
   CodeRule rule{1, 0, -half, half - 1, grid.symmetric && grid.convention == Convention::Full};
   if (grid.symmetric) {
-    rule.scale = symmetricScale(std::max(-extent.low, extent.high), grid);
+    // 0 first: of equal ones the first is taken, and the scale of zeros has no sign.
+    setSymmetricScale(rule, std::max({0.0F, -extent.low, extent.high}), grid, scaleDtype);
   } else {
-    const float low = std::min(extent.low, 0.0F);
-    const float high = std::max(extent.high, 0.0F);
-    rule.scale = std::max((high - low) / (2 * half - 1), smallestScale);
-    const float stored = storedScale(rule.scale, scaleDtype);
-    if (stored > 0) rule.zero = std::nearbyint(std::clamp(-half - low / stored, -half, half - 1));
+    setAsymmetricScale(rule, extent, scaleDtype);
   }
-  if (!rule.awayFromZero) rule.scale = storedScale(rule.scale, scaleDtype);
   return rule;
 }
 

@@ -16,8 +16,10 @@ namespace {
 constexpr std::size_t blockValues = std::size_t{64} << 10U;
 /// 6 · 448: what an nvfp4 group can hold at most, in units of the tensor's scale.
 constexpr float nvfp4Range = largestE2m1 * largestE4m3;
+/// compressed-tensors adds it to every quotient; it makes 0 of -0.
+constexpr float noZeroPoint = 0.0F;
 constexpr float smallestNvfp4Scale = 0.001953125F;  // 2^-9, the smallest e4m3 number
-constexpr float smallestFp8Scale = 1.1920929e-07F;  // the epsilon of binary32, as compressed-tensors has it
+constexpr float usableNvfp4Scale = 0.125F;          // what compressed-tensors takes for the epsilon of e4m3
 
 }  // namespace
 
@@ -86,6 +88,14 @@ void MatrixQuantizer::refuseNotFinite() const {
                 tensor_);
 }
 
+void MatrixQuantizer::refuseInfinite(float scale, std::uint64_t row) const {
+  if (std::isfinite(scale)) return;
+  throw Failure(FailureName::MergeNotFinite,
+                "quantizing " + (tensor_.empty() ? "a tensor" : "\"" + tensor_ + "\"") + " needs a scale beyond " +
+                    textOf(piece_.scaleDtype) + " for its row " + std::to_string(block_.firstRow + row),
+                tensor_);
+}
+
 float MatrixQuantizer::largest() {
   if (largest_ >= 0) return largest_;
   largest_ = 0;
@@ -117,6 +127,7 @@ void MatrixQuantizer::quantizeIntegers(Wanted wanted) {
     const std::size_t count = std::min(group, block_.columns - (i % block_.groups) * group);
     const float* values = block_.values.data() + first;
     CodeRule rule = ruleOf(kernels.extent(values, count), piece_.grid, piece_.scaleDtype);
+    refuseInfinite(storedScale(rule.scale, piece_.scaleDtype), i / block_.groups);
     block_.scales[i] = rule.scale;
     block_.zeros[i] = rule.zero;
     if (wanted == Wanted::Codes) {
@@ -147,23 +158,46 @@ void MatrixQuantizer::quantizeFp8(Wanted wanted) {
       scale = std::max({scale, -extent.low, extent.high});
     }
   }
-  for (float& scale : block_.scales) {
-    if (grid.groupRows == 0) scale = largest();
-    scale = storedScale(std::max(scale / largestE4m3, smallestFp8Scale), piece_.scaleDtype);
+  for (std::size_t i = 0; i < block_.scales.size(); ++i) {
+    const float most = grid.groupRows == 0 ? largest() : block_.scales[i];
+    block_.scales[i] = usableScale(most / largestE4m3, piece_.scaleDtype);
+    refuseInfinite(block_.scales[i], i / block_.groups * rowsTogether);
   }
   if (wanted == Wanted::Scales) return;
   block_.codes.resize(block_.values.size());
   for (std::size_t i = 0; i < block_.values.size(); ++i) {
     const std::size_t row = i / block_.columns;
     const std::size_t g = (i % block_.columns) / group;
-    block_.codes[i] = e4m3FromFloat(block_.values[i] / block_.scales[(row / rowsTogether) * block_.groups + g]);
+    block_.codes[i] =
+        e4m3FromFloat(block_.values[i] / block_.scales[(row / rowsTogether) * block_.groups + g] + noZeroPoint);
   }
 }
 
 float MatrixQuantizer::tensorScale() {
   const float most = largest();
-  if (piece_.grid.reciprocal) return most > 0 ? nvfp4Range / most : 1.0F;
-  return most > 0 ? most / nvfp4Range : 1.0F;
+  if (!piece_.grid.reciprocal) {
+    const float scale = most / nvfp4Range;
+    return scale == 0 ? 1 : scale;
+  }
+  // compressed-tensors computes in the dtype of the weights, and torch divides a number by a tensor as the product with
+  // its reciprocal (generate_gparam). Where binary16 ends, the package gives up and takes 1, which would lose most
+  // weights: binary32 goes on.
+  for (const FloatDtype dtype : {piece_.matrix.dtype, FloatDtype::F32}) {
+    const float scale = storedScale(storedScale(1 / most, dtype) * nvfp4Range, dtype);
+    if (std::isfinite(scale)) return scale;
+  }
+  // A tensor of zeros, or of numbers so small that no finite scale moves them into range.
+  return 1;
+}
+
+float MatrixQuantizer::nvfp4Scale(float most, float whole) const {
+  if (!piece_.grid.reciprocal) {  // ModelOpt's rule
+    const float scale = most == 0 ? 1 : most / (largestE2m1 * whole);
+    return floatFromE4m3(e4m3FromFloat(std::clamp(scale, smallestNvfp4Scale, largestE4m3)));
+  }
+  const float scale = whole * storedScale(most / largestE2m1, piece_.matrix.dtype);
+  const float stored = floatFromE4m3(e4m3FromFloat(scale));
+  return stored == 0 ? usableNvfp4Scale : stored;
 }
 
 void MatrixQuantizer::quantizeNvfp4(Wanted wanted) {
@@ -175,15 +209,13 @@ void MatrixQuantizer::quantizeNvfp4(Wanted wanted) {
     const std::size_t first = (i / block_.groups) * block_.columns + (i % block_.groups) * group;
     const std::size_t count = std::min(group, block_.columns - (i % block_.groups) * group);
     const Extent extent = integerKernels().extent(&block_.values[first], count);
-    const float most = std::max(-extent.low, extent.high);
-    // A group of zeros: 1 as ModelOpt writes it, 0.125 as compressed-tensors does.
-    float scale = piece_.grid.reciprocal ? whole * (most / largestE2m1) : most / (largestE2m1 * whole);
-    if (most == 0) scale = piece_.grid.reciprocal ? 0.125F : 1.0F;
-    scale = floatFromE4m3(e4m3FromFloat(std::min(std::max(scale, smallestNvfp4Scale), largestE4m3)));
+    const float scale = nvfp4Scale(std::max(-extent.low, extent.high), whole);
     block_.scales[i] = scale;
     if (wanted == Wanted::Scales) continue;
     const float unit = piece_.grid.reciprocal ? scale / whole : scale * whole;
-    for (std::size_t k = first; k < first + count; ++k) block_.codes[k] = e2m1FromFloat(block_.values[k] / unit);
+    for (std::size_t k = first; k < first + count; ++k) {
+      block_.codes[k] = e2m1FromFloat(block_.values[k] / unit + noZeroPoint);
+    }
   }
 }
 

@@ -36,7 +36,8 @@ enum class Wanted { Scales, Codes };
 
 class MatrixQuantizer {
  public:
-  /// `tensor` is for messages. Throws MergeNotFinite for a value that is infinite or NaN.
+  /// `tensor` is for messages. Whatever reads values throws MergeNotFinite for one that is infinite or NaN, and for a
+  /// scale that becomes infinite in its dtype.
   MatrixQuantizer(const QuantizePiece& piece, const std::string& tensor, InputFiles& inputs);
 
   /// All rows, in blocks of at most a few MiB (whole blocks of rows that share a scale).
@@ -48,11 +49,15 @@ class MatrixQuantizer {
  private:
   void read(std::uint64_t firstRow, std::size_t rows);
   void refuseNotFinite() const;
+  /// Throws MergeNotFinite for a scale that its dtype cannot hold. `row` counts in the block.
+  void refuseInfinite(float scale, std::uint64_t row) const;
   /// The largest magnitude of the whole matrix and of those that share its scale: one pass over each.
   [[nodiscard]] float largest();
   void quantizeIntegers(Wanted wanted);
   void quantizeFp8(Wanted wanted);
   void quantizeNvfp4(Wanted wanted);
+  /// An e4m3 number: the scale of a group with such a largest magnitude.
+  [[nodiscard]] float nvfp4Scale(float most, float whole) const;
   [[nodiscard]] std::uint64_t rowsAtOnce() const;
 
   const QuantizePiece& piece_;

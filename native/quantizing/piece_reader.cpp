@@ -1,6 +1,7 @@
 #include "quantizing/piece_reader.hpp"
 
 #include <iterator>
+#include <string>
 #include <utility>
 
 namespace enginewright {
@@ -40,11 +41,12 @@ unsigned bitsOf(const Node& node) {
   return static_cast<unsigned>(bits);
 }
 
-/// null is 0: all of them.
+/// null is 0: all of them. Beyond any matrix's size sums with these would wrap around.
 std::uint64_t countOrAll(const Node& node) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 31U;
   if (node.isNull()) return 0;
   const std::uint64_t count = node.count();
-  if (count == 0) node.refuse("a number from 1, or null for all");
+  if (count == 0 || count > most) node.refuse("a number from 1 to " + std::to_string(most) + ", or null for all");
   return count;
 }
 
@@ -73,6 +75,10 @@ Grid fp8GridOf(const Node& node) {
 
 [[noreturn]] void refuse(const std::string& name, const std::string& problem) {
   throw Failure(FailureName::PlanInvalid, "the quantized piece \"" + name + "\" " + problem, name);
+}
+
+void refuseEmpty(const MatrixRange& matrix, const std::string& name) {
+  if (matrix.rows == 0 || matrix.columns == 0) refuse(name, "has no values");
 }
 
 void checkLayout(CodeLayout layout, unsigned bits, std::uint64_t rows, std::uint64_t columns,
@@ -143,6 +149,9 @@ PackPiece packPieceOf(const Node& node) {
 void checkQuantizePiece(const QuantizePiece& piece, const std::string& name) {
   const GridKind kind = piece.grid.kind;
   const auto [rows, columns] = std::pair(piece.matrix.rows, piece.matrix.columns);
+  // 2^63 rows of nothing would be gone through one by one.
+  refuseEmpty(piece.matrix, name);
+  for (const MatrixRange& other : piece.sharesScaleWith) refuseEmpty(other, name);
   if (kind == GridKind::Nvfp4 && piece.layout != CodeLayout::ColumnPairs) refuse(name, "needs column-pairs");
   if (kind == GridKind::Fp8 && piece.layout != CodeLayout::Bytes) refuse(name, "needs the layout bytes");
   if (kind == GridKind::Integer && piece.layout == CodeLayout::ColumnPairs) refuse(name, "cannot have column-pairs");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <optional>
 
 namespace enginewright {
@@ -14,5 +15,11 @@ struct QuantizationError {
   /// 10 log10(|W|² / |W - Ŵ|²), dB; none when nothing is lost.
   std::optional<double> sqnr;
 };
+
+/// False where values or their sums left the range of numbers: JSON has no word for such figures.
+[[nodiscard]] inline bool isFinite(const QuantizationError& error) {
+  return std::isfinite(error.maxAbs) && std::isfinite(error.relativeFrobenius) && std::isfinite(error.cosine) &&
+         std::isfinite(error.sqnr.value_or(0));
+}
 
 }  // namespace enginewright

@@ -6,6 +6,7 @@
 
 #include "quantizing/code_layouts.hpp"
 #include "quantizing/minifloats.hpp"
+#include "weights/failure.hpp"
 #include "weights/float_blocks.hpp"
 
 namespace enginewright {
@@ -35,7 +36,11 @@ void streamCodes(const QuantizePiece& piece, const std::string& tensor, InputFil
     const auto [rows, columns] = std::pair(piece.matrix.rows, piece.matrix.columns);
     packAcross(piece.part, {all.data(), rows, columns}, piece.layout, piece.grid.bits, sink);
   }
-  onError(meter.result());
+  const QuantizationError error = meter.result();
+  if (!isFinite(error)) {
+    throw Failure(FailureName::MergeNotFinite, "\"" + tensor + "\" has values too large to be read back", tensor);
+  }
+  onError(error);
 }
 
 /// The scales are small: they are gathered whole, turned where the layout wants it, and written at once.
@@ -61,7 +66,6 @@ void streamScales(const QuantizePiece& piece, const std::string& tensor, InputFi
     return;
   }
   std::vector<std::uint8_t> bytes(scales.size() * bytesOf(piece.scaleDtype));
-  // A scale beyond binary16 becomes infinite, as the reference's does; its codes were computed with the same.
   (void)encodeBlock(piece.scaleDtype, scales.data(), scales.size(), bytes.data());
   sink(bytes.data(), bytes.size());
 }

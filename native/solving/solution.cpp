@@ -1,13 +1,15 @@
 #include "solving/solution.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "solving/dense.hpp"
 
 namespace enginewright {
 
 std::int8_t codeOf(float value, const CodeRule& rule) {
-  if (!(rule.scale > 0)) return 0;
+  // Neither a NaN nor the scale of a group with one has a code; the matrix is refused once its error is known.
+  if (!(rule.scale > 0) || std::isnan(value)) return 0;
   std::int8_t code = 0;
   referenceKernels().code(&value, 1, rule, &code);
   return code;

@@ -30,8 +30,9 @@ struct SolverGrid {
   Grid grid;
   FloatDtype scaleDtype = FloatDtype::F32;
 
+  /// Columns of a row of so many that share a scale.
   [[nodiscard]] std::size_t groupOf(std::size_t columns) const {
-    return grid.group == 0 ? columns : static_cast<std::size_t>(grid.group);
+    return grid.group == 0 || grid.group > columns ? columns : static_cast<std::size_t>(grid.group);
   }
 };
 

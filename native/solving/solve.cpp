@@ -20,6 +20,14 @@ namespace {
 
 constexpr std::uint64_t largestSize = std::uint64_t{1} << 40U;
 
+[[noreturn]] void refuseNotFinite(const std::string& name, const std::string& what) {
+  throw Failure(FailureName::MergeNotFinite, "\"" + name + "\" has " + what, name);
+}
+
+void requireFinite(const std::vector<float>& values, const std::string& name, const std::string& what) {
+  if (!integerKernels().allFinite(values.data(), values.size())) refuseNotFinite(name, what);
+}
+
 class LinearSolver {
  public:
   LinearSolver(const SolvePlan& plan, const std::string& nonce, EventWriter& events)
@@ -60,9 +68,6 @@ class LinearSolver {
   }
 
   std::vector<float> readFloats(const MatrixRange& range, const std::string& name) {
-    if (range.rows > largestSize || range.columns > largestSize || range.rows * range.columns > largestSize) {
-      throw Failure(FailureName::PlanInvalid, name + " is too large", name);
-    }
     const auto count = static_cast<std::size_t>(range.rows * range.columns);
     const std::size_t itemBytes = bytesOf(range.dtype);
     std::vector<std::uint8_t> bytes(count * itemBytes);
@@ -71,9 +76,7 @@ class LinearSolver {
     std::vector<double> wide(count);
     decodeBlock(range.dtype, bytes.data(), count, wide.data());
     std::vector<float> values(wide.begin(), wide.end());
-    if (!integerKernels().allFinite(values.data(), values.size())) {
-      throw Failure(FailureName::MergeNotFinite, "\"" + name + "\" has values that are not finite", name);
-    }
+    requireFinite(values, name, "values that are not finite");
     return values;
   }
 
@@ -90,6 +93,7 @@ class LinearSolver {
       weights.values[i] =
           static_cast<float>(static_cast<double>(weights.values[i]) / divisors->second[i / weights.columns]);
     }
+    requireFinite(weights.values, linear.name, "rows that leave the range of F32 once they are divided");
     return weights;
   }
 
@@ -107,12 +111,25 @@ class LinearSolver {
     fold(group, scales);
 
     std::optional<GptqHessian> hessian;
-    if (plan_.method == SolveMethod::Gptq) hessian.emplace(statistics, plan_.gptq);
+    if (plan_.method == SolveMethod::Gptq) hessian.emplace(hessianOf(group, statistics));
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const Solution solution = hessian ? hessian->solve(weights[i], plan_.grid)
                                         : roundScaled(group.linears[i], weights[i], statistics, scales);
       write(group.linears[i], weights[i], solution);
       report(group.linears[i], weights[i], solution, statistics, scales);
+    }
+  }
+
+  /// Of messages that are about a whole group.
+  static std::string nameOf(const LinearGroupPlan& group) {
+    return group.linears.empty() ? "no linear" : group.linears.front().name;
+  }
+
+  GptqHessian hessianOf(const LinearGroupPlan& group, const Statistics& statistics) const {
+    try {
+      return GptqHessian(statistics, plan_.gptq);
+    } catch (const Failure& failure) {
+      throw Failure(failure.name(), "\"" + nameOf(group) + "\": " + failure.what(), nameOf(group));
     }
   }
 
@@ -127,11 +144,13 @@ class LinearSolver {
   void fold(const LinearGroupPlan& group, const std::vector<double>& scales) {
     if (!group.rowFold.empty()) rowDivisors_[group.rowFold] = scales;
     if (!group.vectorFold) return;
-    std::vector<float> vector = readFloats(group.vectorFold->vector, "a norm");
+    const std::string norm = "the norm before " + nameOf(group);
+    std::vector<float> vector = readFloats(group.vectorFold->vector, norm);
     if (vector.size() != scales.size()) throw Failure(FailureName::PlanInvalid, "a norm does not fit its linears");
     for (std::size_t j = 0; j < vector.size(); ++j) {
       vector[j] = static_cast<float>(static_cast<double>(vector[j]) / scales[j]);
     }
+    requireFinite(vector, norm, "values that leave the range of F32 once they are divided");
     file_.put(group.vectorFold->to, vector.data(), vector.size() * sizeof(float));
   }
 
@@ -143,6 +162,7 @@ class LinearSolver {
       scales.push_back(storedScale(rule.scale, plan_.grid.scaleDtype));
       zeros.push_back(static_cast<std::int8_t>(rule.zero));
     }
+    requireFinite(scales, linear.name, std::string("a scale beyond ") + textOf(plan_.grid.scaleDtype));
     file_.put(linear.scales, scales.data(), scales.size() * sizeof(float));
     if (linear.zeros) file_.put(*linear.zeros, zeros.data(), zeros.size());
     meter_.advance(weights.values.size(), linear.name);
@@ -151,9 +171,14 @@ class LinearSolver {
   void report(const LinearPlan& linear, const Weights& weights, const Solution& solution,
               const Statistics& statistics, const std::vector<double>& scales) {
     const Solution rounded = roundToNearest(weights, plan_.grid);
-    events_.solved(linear.name, outputError(weights, rounded, plan_.grid, statistics, nullptr),
-                   outputError(weights, solution, plan_.grid, statistics, &scales));
-    events_.quantized(linear.name, distance(weights, solution, scales));
+    const double before = outputError(weights, rounded, plan_.grid, statistics, nullptr);
+    const double after = outputError(weights, solution, plan_.grid, statistics, &scales);
+    const QuantizationError error = distance(weights, solution, scales);
+    if (!std::isfinite(before) || !std::isfinite(after) || !isFinite(error)) {
+      refuseNotFinite(linear.name, "outputs whose error is not finite");
+    }
+    events_.solved(linear.name, before, after);
+    events_.quantized(linear.name, error);
   }
 
   /// From the original, with the scales undone.

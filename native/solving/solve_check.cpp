@@ -31,7 +31,7 @@ void checkSolvePlan(const SolvePlan& plan, InputFiles& inputs) {
     checkStatistics(group.statistics, inputs);
     const std::uint64_t columns = group.statistics.columns;
     for (const LinearPlan& linear : group.linears) {
-      checkView(viewOf(linear.weights), linear.name, inputs);
+      checkHeldMatrix(linear.weights, linear.name, inputs);
       if (linear.weights.rows == 0) refuse(linear.name, "has no rows");
       if (linear.weights.columns != columns) refuse(linear.name, "has other columns than its statistics");
       const auto folded = rowsOf.find(linear.name);
@@ -41,7 +41,7 @@ void checkSolvePlan(const SolvePlan& plan, InputFiles& inputs) {
     }
     if (!group.rowFold.empty()) rowsOf[group.rowFold] = columns;
     if (!group.vectorFold) continue;
-    checkView(viewOf(group.vectorFold->vector), "a norm", inputs);
+    checkHeldMatrix(group.vectorFold->vector, "a norm", inputs);
     const MatrixRange& vector = group.vectorFold->vector;
     if (vector.rows != 1 || vector.columns != columns) {
       throw Failure(FailureName::PlanInvalid, "a norm does not fit its linears");

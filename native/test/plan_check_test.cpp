@@ -61,6 +61,31 @@ void checkMerges(const std::string& file) {
   CHECK(verdictOn(merged({outside, matrix(4, 2), 1, false}), 96) == "WeightsCorrupt");
 }
 
+/// What is read as whole rows has to lie in its file: strides of 0 would make memory of nothing.
+void checkHeldMatrices(const std::string& file) {
+  const auto quantized = [&](std::uint64_t rows, std::uint64_t rowStride) {
+    QuantizePiece piece;
+    piece.matrix = {file, 0, FloatDtype::F16, rows, 10, rowStride, 1};
+    return Piece{piece, {}, "w"};
+  };
+  CHECK(verdictOn(quantized(5, 10), 50).empty());
+  CHECK(verdictOn(quantized(5, 0), 50).empty());
+  CHECK(verdictOn(quantized(6, 0), 60) == "PlanInvalid");
+  CHECK(verdictOn(quantized(huge / 1024, 0), huge / 1024 * 10) == "PlanInvalid");
+  const std::uint64_t shapes[][2] = {{huge, 0}, {0, huge}, {0, 0}};
+  for (const auto& [rows, columns] : shapes) {
+    QuantizePiece empty;
+    empty.matrix = {file, 0, FloatDtype::F16, rows, columns, columns, 1};
+    CHECK(verdictOn({empty, {}, "w"}, 0) == "PlanInvalid");
+  }
+  Piece sharing = quantized(5, 10);
+  auto& piece = std::get<QuantizePiece>(sharing.content);
+  piece.grid.kind = GridKind::Fp8;
+  piece.grid.groupRows = 0;
+  piece.sharesScaleWith = {{file, 0, FloatDtype::F16, 6, 10, 0, 1}};
+  CHECK(verdictOn(sharing, 50) == "PlanInvalid");
+}
+
 }  // namespace
 
 int main() {
@@ -70,6 +95,7 @@ int main() {
   checkViews(file);
   checkCrcPlaces(file);
   checkMerges(file);
+  checkHeldMatrices(file);
 
   WeightsPlan twice;
   twice.outputs = {{"/o", 0, {}}, {"/o", 0, {}}};

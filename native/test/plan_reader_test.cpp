@@ -83,10 +83,34 @@ void checkRefusals() {
         "PlanInvalid");
 }
 
+std::string quantizeOn(const std::string& grid) {
+  return planWith(R"({"kind":"quantize","part":"codes","layout":"bytes","scaleDtype":"F16","matrix":)" + matrix +
+                  R"(,"grid":)" + grid + "}");
+}
+
+/// Sums with a group or a block near 2^64 would wrap around to no group at all.
+void checkGroups() {
+  const auto integer = [](const std::string& group) {
+    return quantizeOn(R"({"kind":"integer","bits":8,"symmetric":true,"convention":"full","group":)" + group + "}");
+  };
+  const auto fp8 = [](const std::string& block) { return quantizeOn(R"({"kind":"fp8","block":[)" + block + "]}"); };
+  for (const char* good : {"1", "2147483648", "null"}) {
+    CHECK(problemOf(integer(good)).empty());
+    CHECK(problemOf(fp8(std::string(good) + ",128")).empty());
+    CHECK(problemOf(fp8("128," + std::string(good))).empty());
+  }
+  for (const char* bad : {"0", "2147483649", "9223372036854775808", "18446744073709551615"}) {
+    CHECK(mentions(problemOf(integer(bad)), "grid.group must be a number from 1"));
+    CHECK(mentions(problemOf(fp8(std::string(bad) + ",128")), "grid.block[0] must be a number from 1"));
+    CHECK(mentions(problemOf(fp8("128," + std::string(bad))), "grid.block[1] must be a number from 1"));
+  }
+}
+
 }  // namespace
 
 int main() {
   checkGoodPlans();
   checkRefusals();
+  checkGroups();
   return test::result();
 }

@@ -89,9 +89,53 @@ void checkRules() {
   CHECK(ruleOf({0, 0}, grid, FloatDtype::F32).scale == std::numeric_limits<float>::epsilon());
   // 0.1 is no binary16 number: the stored one divides.
   CHECK(ruleOf({-0.75F, 0}, grid, FloatDtype::F16).scale == static_cast<float>(doubleFromHalf(halfFromDouble(0.1))));
+  // As compressed-tensors: only a scale that is exactly 0 in its dtype is the dtype's epsilon instead.
+  CHECK(ruleOf({-7.5e-30F, 0}, grid, FloatDtype::F32).scale == 1e-30F);
+  CHECK(ruleOf({-7.5e-30F, 0}, grid, FloatDtype::F16).scale == 0.0009765625F);
+  CHECK(ruleOf({0, 0}, grid, FloatDtype::F16).scale == 0.0009765625F);
+  CHECK(ruleOf({0, 0}, grid, FloatDtype::BF16).scale == 0.0078125F);
   grid.symmetric = false;
+  CHECK(ruleOf({0, 0}, grid, FloatDtype::F32).scale == std::numeric_limits<float>::epsilon());
+  CHECK(ruleOf({0, 0}, grid, FloatDtype::F32).zero == 0);
+  CHECK(ruleOf({0, 15e-30F}, grid, FloatDtype::F32).scale == 15e-30F / 15);
+  // The width leaves binary16, the scale does not.
+  CHECK(ruleOf({-60000, 60000}, grid, FloatDtype::F16).scale == 8000);
   const CodeRule rule = ruleOf({1, 16}, grid, FloatDtype::F32);  // 0 belongs to the range
   CHECK(rule.scale == 16.0F / 15 && rule.zero == -8);
+}
+
+/// What a code stands for becomes the same code again, under the rule that made it.
+void checkCodesStay(std::mt19937& random) {
+  std::uniform_real_distribution<float> exponents(-30, 30);
+  Grid grid;
+  for (int i = 0; i < 3000; ++i) {
+    grid.bits = i % 2 == 0 ? 4 : 8;
+    grid.symmetric = i % 5 != 0;
+    grid.convention = i % 3 == 0 ? Convention::Full : i % 3 == 1 ? Convention::Restricted : Convention::Centred;
+    const FloatDtype dtype = i % 7 < 3 ? FloatDtype::F32 : i % 7 < 5 ? FloatDtype::BF16 : FloatDtype::F16;
+    const float size = std::exp2(dtype == FloatDtype::F16 ? exponents(random) / 4 : exponents(random));
+    CodeRule rule = ruleOf({-size, size * std::exp2(exponents(random) / 10)}, grid, dtype);
+    // Readers multiply with what is stored.
+    rule.scale = storedScale(rule.scale, dtype);
+    for (int code = static_cast<int>(rule.lowest); code <= static_cast<int>(rule.highest); ++code) {
+      const float value = rule.scale * (static_cast<float>(code) - rule.zero);
+      std::int8_t again = 0;
+      referenceKernels().code(&value, 1, rule, &again);
+      CHECK(again == code);
+    }
+  }
+}
+
+void checkMinifloatsStay(std::mt19937& random) {
+  std::uniform_real_distribution<float> exponents(-60, 60);
+  for (int i = 0; i < 2000; ++i) {
+    const float scale = std::exp2(exponents(random));
+    for (unsigned bits = 0; bits < 256; ++bits) {
+      const auto code = static_cast<std::uint8_t>(bits);
+      if ((bits & 0x7fU) != 0x7fU) CHECK(e4m3FromFloat(floatFromE4m3(code) * scale / scale) == code);
+      if (bits < 16) CHECK(e2m1FromFloat(floatFromE2m1(code) * scale / scale) == code);
+    }
+  }
 }
 
 void checkE4m3() {
@@ -134,7 +178,9 @@ int main(int argc, char**) {
   checkFinite();
   checkRounding();
   checkRules();
+  checkCodesStay(random);
   checkE4m3();
   checkE2m1();
+  checkMinifloatsStay(random);
   return enginewright::test::result();
 }

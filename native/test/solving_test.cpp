@@ -125,25 +125,44 @@ void checkIdentityIsRounding() {
   }
 }
 
-/// Not a theorem for each matrix: counted over fixed seeds.
-void checkGptqGains() {
-  int worse = 0;
-  double ratios = 0;
-  const int seeds = 50;
+struct Gains {
+  std::vector<unsigned> worse;
+  double meanRatio = 0;
+};
+
+/// GPTQ's error of the outputs beside that of rounding, seed by seed.
+Gains countGains(const GptqOptions& options, const SolverGrid& grid) {
+  constexpr unsigned seeds = 50;
+  Gains gains;
   for (unsigned seed = 0; seed < seeds; ++seed) {
     const Scene scene = makeScene(100 + seed, 8, 64);
-    const SolverGrid grid = gridOf(4, 32, true);
     const Solution rounded = roundToNearest(scene.weights, grid);
-    const Solution solved = GptqHessian(scene.statistics, {0.01, false}).solve(scene.weights, grid);
+    const Solution solved = GptqHessian(scene.statistics, options).solve(scene.weights, grid);
     const double before = outputError(scene.weights, rounded, grid, scene.statistics, nullptr);
     const double after = outputError(scene.weights, solved, grid, scene.statistics, nullptr);
     CHECK(isClose(before, errorByTokens(scene, rounded, grid), 1e-9));
     CHECK(isClose(after, errorByTokens(scene, solved, grid), 1e-9));
-    if (after > before) ++worse;
-    ratios += after / before;
+    if (after > before) gains.worse.push_back(seed);
+    gains.meanRatio += after / before / seeds;
   }
-  CHECK(worse <= seeds / 20);
-  CHECK(ratios / seeds < 0.8);
+  return gains;
+}
+
+/// Not a theorem for each matrix, so the seeds are fixed. Where GPTQ has the scales that rounding has, by the order of
+/// activations or with one group a row, none of them is worse. In natural order a later group takes its scales from
+/// weights that make up for the columns before it, and these are others than rounding's. Exactly two of these seeds lose
+/// by it: their second half, with nearly all of the activations, gets wider steps.
+void checkGptqGains() {
+  const Gains byActivation = countGains({0.01, true}, gridOf(4, 32, true));
+  CHECK(byActivation.worse.empty());
+  CHECK(byActivation.meanRatio < 0.5);
+  CHECK(countGains({0.01, true}, gridOf(4, 32, false)).worse.empty());
+  CHECK(countGains({0.01, true}, gridOf(8, 32, true)).worse.empty());
+  CHECK(countGains({0.01, false}, gridOf(4, 0, true)).worse.empty());
+
+  const Gains natural = countGains({0.01, false}, gridOf(4, 32, true));
+  CHECK((natural.worse == std::vector<unsigned>{6, 7}));
+  CHECK(natural.meanRatio < 0.8);
 }
 
 void checkDeadColumns() {

@@ -74,6 +74,12 @@ void checkView(const TensorView& view, const std::string& name, InputFiles& inpu
                 name);
 }
 
+void checkHeldMatrix(const MatrixRange& matrix, const std::string& name, InputFiles& inputs) {
+  const TensorView view = viewOf(matrix);
+  checkView(view, name, inputs);
+  if (checkedBytes(view, name) > inputs.open(matrix.file).bytes()) refuse(name, "has more values than its file");
+}
+
 namespace {
 
 void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& inputs) {
@@ -85,8 +91,8 @@ void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& input
   if (const auto* view = std::get_if<TensorView>(&piece.content)) checkView(*view, piece.name, inputs);
   if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMerge(*merge, piece.name, inputs);
   if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
-    checkView(viewOf(quantize->matrix), piece.name, inputs);
-    for (const MatrixRange& other : quantize->sharesScaleWith) checkView(viewOf(other), piece.name, inputs);
+    checkHeldMatrix(quantize->matrix, piece.name, inputs);
+    for (const MatrixRange& other : quantize->sharesScaleWith) checkHeldMatrix(other, piece.name, inputs);
     checkQuantizePiece(*quantize, piece.name);
   }
   if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {

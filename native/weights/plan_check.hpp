@@ -15,6 +15,9 @@ namespace enginewright {
 /// The range of one view against the real length of its file. Throws as checkPlan does.
 void checkView(const TensorView& view, const std::string& name, InputFiles& inputs);
 [[nodiscard]] TensorView viewOf(const MatrixRange& matrix);
+/// The same for a matrix that will be held in memory, as whole rows or altogether: it may not have more values than its
+/// file has room for, whatever its strides.
+void checkHeldMatrix(const MatrixRange& matrix, const std::string& name, InputFiles& inputs);
 
 /// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a
 /// range leaves its file).

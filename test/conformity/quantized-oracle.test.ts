@@ -8,9 +8,10 @@ import type { QuantizationScheme } from '../../core/formats/quantized/scheme.ts'
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { openWeights } from '../../system/weights/open-weights.ts';
 import { quantizeWeights } from '../../system/weights/quantize-weights.ts';
-import { formulaTensors, writeFormulaModel } from '../fixtures/weights/formula-model.ts';
+import { formulaTensors, withOddRows, writeModel } from '../fixtures/weights/formula-model.ts';
+import { encode, roundTo } from '../unit/system/native-cli/float-reference.ts';
 
-interface Oracle {
+interface OracleModel {
   readonly weights: { readonly [module: string]: string };
   readonly schemes: {
     readonly [scheme: string]: {
@@ -18,6 +19,13 @@ interface Oracle {
     };
   };
 }
+
+interface Oracle {
+  readonly versions: { readonly [name: string]: string };
+  readonly models: { readonly [model in Model]: OracleModel };
+}
+
+type Model = 'F32' | 'BF16' | 'F16' | 'scaled';
 
 const integer = (bits: 4 | 8, group: number | null, symmetric = true): Grid => ({
   kind: 'integer',
@@ -47,34 +55,70 @@ const scope = {
   executable: locateWeights(process.env['ENGINEWRIGHT_WEIGHTS']),
 };
 const fixture = join(import.meta.dirname, '../fixtures/goldens/quantized/oracle.json');
+const models = ['F32', 'BF16', 'F16', 'scaled'] as const satisfies readonly Model[];
+
+/** The tensors of the oracle's model in one dtype: odd rows, or zeros, in the first layer. */
+function tensorsOf(model: Model) {
+  const dtype = model === 'scaled' ? 'F32' : model;
+  const linears = formulaTensors().filter(({ name }) => name.includes('_proj'));
+  return formulaTensors().map(({ name, shape, values }) => {
+    const seed = linears.findIndex((linear) => linear.name === name);
+    const changed = seed === -1 ? values : changeLinear(model, seed, { columns: shape[1] ?? 0, values });
+    return {
+      name,
+      shape,
+      dtype,
+      values: encode(
+        dtype,
+        Array.from(changed, (value) => rounded(dtype, value)),
+      ),
+    };
+  });
+}
+
+interface Rows {
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
+const linearsOfLayer = 7;
+
+/** `seed` counts the linears of the model; a layer has seven. */
+function changeLinear(model: Model, seed: number, { columns, values }: Rows): Float32Array {
+  const isFirstLayer = seed < linearsOfLayer;
+  if (model !== 'scaled') return isFirstLayer ? withOddRows(values, columns) : values;
+  return isFirstLayer ? new Float32Array(values.length) : values.map((value) => value * (1 + 0.173 * seed));
+}
+
+/** A negative number that is too small for the dtype is −0. */
+const rounded = (dtype: 'F32' | 'BF16' | 'F16', value: number): number =>
+  Object.is(roundTo(dtype, value), 0) && value < 0 ? -0 : roundTo(dtype, value);
 
 let work: string;
 let oracle: Oracle;
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'quantized-oracle-'));
   oracle = JSON.parse(await readFile(fixture, 'utf8')) as Oracle;
-  await writeFormulaModel(join(work, 'model'));
+  for (const model of models) await writeModel(join(work, model), tensorsOf(model));
 });
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-describe('what we write as compressed-tensors', () => {
+describe.each(models)('what we write as compressed-tensors of the model %s', (model) => {
   it('starts from the very weights the package was given', () => {
-    const ours = formulaTensors().filter(({ name }) => name.includes('_proj'));
+    const ours = tensorsOf(model).filter(({ name }) => name.includes('_proj'));
 
     expect(
-      Object.fromEntries(
-        ours.map(({ name, values }) => [name.replace('.weight', ''), sha256(new Uint8Array(values.buffer))]),
-      ),
-    ).toEqual(oracle.weights);
+      Object.fromEntries(ours.map(({ name, values }) => [name.replace('.weight', ''), sha256(values)])),
+    ).toEqual(oracle.models[model].weights);
   });
 
   it.each(schemes)('is byte for byte what the package writes: %s', async (name, grid, activations) => {
-    const to = join(work, name);
+    const to = join(work, `${model}-${name}`);
 
     await quantizeWeights(
-      { from: join(work, 'model'), to, scheme: { grid, layout: 'compressed-tensors', activations } },
+      { from: join(work, model), to, scheme: { grid, layout: 'compressed-tensors', activations } },
       scope,
     );
 
@@ -86,6 +130,6 @@ describe('what we write as compressed-tensors', () => {
         tensor,
         { shape, sha256: sha256(file.subarray(offset, offset + bytes)) },
       ]);
-    expect(Object.fromEntries(ours)).toEqual(oracle.schemes[name]);
+    expect(Object.fromEntries(ours)).toEqual(oracle.models[model].schemes[name]);
   });
 });

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IntegerGrid } from '../../core/domain/quantize-pieces.ts';
-import type { LinearGroup, SolveMethod, SolvePlan } from '../../core/domain/solve-plan.ts';
+import type { LinearGroup, SolvedLinearPlan, SolveMethod, SolvePlan } from '../../core/domain/solve-plan.ts';
+import type { ScaleDtype } from '../../core/formats/quantized/format.ts';
+import { locateWeights } from '../../system/native-cli/locate.ts';
 import { solveLinears } from '../../system/native-cli/run-weights.ts';
 
+/** Base64 of I8 codes and zeros, F64 scales. */
 interface Solved {
   readonly codes: string;
   readonly scales: string;
+  readonly zeros: string;
   readonly error: number;
 }
 
@@ -18,146 +22,184 @@ interface Oracle {
   readonly rows: readonly number[];
   readonly group: number;
   readonly weights: readonly string[];
+  /** A linear whose output the others are given: its rows take up their scales. */
+  readonly before: string;
   readonly gram: string;
   readonly meanAbs: string;
   readonly amax: string;
   readonly norm: string;
   readonly cases: { readonly [name: string]: readonly Solved[] };
   readonly folded: { readonly [name: string]: string };
-  readonly rounded: readonly number[];
+  readonly rounded: { readonly [kind: string]: readonly number[] };
 }
 
 const file = join(import.meta.dirname, '../fixtures/goldens/solvers/oracle.json');
 const oracle = JSON.parse(readFileSync(file, 'utf8')) as Oracle;
+const { columns } = oracle;
 const scope = { signal: new AbortController().signal, onProgress: () => undefined };
+const executable = locateWeights(process.env['ENGINEWRIGHT_WEIGHTS']);
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64');
+const integersOf = (text: string): number[] => [...new Int8Array(bytesOf(text))];
 const doublesOf = (text: string): Float64Array => new Float64Array(new Uint8Array(bytesOf(text)).buffer);
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'solver-oracle-'));
+  const { weights, before, gram, meanAbs, amax, norm } = oracle;
+  const files = { before: [before], statistics: [gram, meanAbs, amax], norm: [norm] };
+  for (const [name, parts] of Object.entries(files))
+    await writeFile(join(folder, name), Buffer.concat(parts.map(bytesOf)));
+  for (const [at, text] of weights.entries()) await writeFile(join(folder, `weights-${at}`), bytesOf(text));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function stored(name: string, bytes: Buffer): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, bytes);
-  return path;
+interface Setup {
+  readonly method: SolveMethod;
+  readonly grid: IntegerGrid;
+  readonly scaleDtype: ScaleDtype;
+  /** What takes up the scales of columns. */
+  readonly fold: 'none' | 'norm' | 'rows';
 }
 
 interface Found {
-  readonly codes: Int8Array;
+  readonly codes: number[];
   readonly scales: Float32Array;
+  readonly zeros: number[];
   readonly error: number;
   readonly roundedError: number;
 }
 
-/** Codes and scales of each linear one after the other, then the folded norm. */
-async function solve(
-  method: SolveMethod,
-  grid: IntegerGrid,
-): Promise<{ linears: Found[]; norm: Float32Array }> {
-  const { columns, rows } = oracle;
-  const groups = columns / (grid.group ?? columns);
-  const weights = await Promise.all(oracle.weights.map((text, at) => stored(`weights-${at}`, bytesOf(text))));
-  const statistics = await stored(
-    'statistics',
-    Buffer.concat([oracle.gram, oracle.meanAbs, oracle.amax].map(bytesOf)),
-  );
-  const vector = await stored('norm', bytesOf(oracle.norm));
+const groupsOf = ({ group }: IntegerGrid): number => columns / (group ?? columns);
+
+/** A plan of the oracle's linears, and where its parts lie in the output. */
+function planOf({ method, grid, scaleDtype, fold }: Setup): SolvePlan & { readonly normAt: number } {
   let end = 0;
   const place = (bytes: number): number => (end += bytes) - bytes;
-  const linears = rows.map((count, at) => ({
-    name: `linear-${at}`,
-    weights: { file: weights[at] ?? '', offset: 0, dtype: 'F32' as const, rows: count, columns },
-    codes: place(count * columns),
-    scales: place(count * groups * 4),
-    zeros: null,
+  const statistics = {
+    file: join(folder, 'statistics'),
+    columns,
+    gram: 0,
+    meanAbs: columns * columns * 8,
+    amax: columns * (columns + 1) * 8,
+  };
+  // Words of four bytes first.
+  const linear = (name: string, rows: number): SolvedLinearPlan => ({
+    name,
+    weights: { file: join(folder, name), offset: 0, dtype: 'F32', rows, columns },
+    scales: place(rows * groupsOf(grid) * 4),
+    codes: place(rows * columns),
+    zeros: grid.symmetric ? null : place(rows * groupsOf(grid)),
     clip: true,
-  }));
-  const to = method.kind === 'gptq' ? 0 : place(columns * 4);
-  const group: LinearGroup = {
-    statistics: {
-      file: statistics,
-      columns,
-      gram: 0,
-      meanAbs: columns * columns * 8,
-      amax: columns * (columns + 1) * 8,
-    },
-    linears,
-    fold:
-      method.kind === 'gptq'
-        ? null
-        : { kind: 'vector', vector: { file: vector, offset: 0, dtype: 'F32', rows: 1, columns }, to },
+  });
+  const normAt = fold === 'norm' ? place(columns * 4) : 0;
+  const vector = { file: join(folder, 'norm'), offset: 0, dtype: 'F32', rows: 1, columns } as const;
+  const folds: { readonly [F in Setup['fold']]: LinearGroup['fold'] } = {
+    none: null,
+    norm: { kind: 'vector', vector, to: normAt },
+    rows: { kind: 'rows', linear: 'before' },
   };
-  const path = join(folder, `solved-${method.kind}`);
-  const plan: SolvePlan = {
-    version: 1,
-    output: { path, bytes: end, header: '' },
-    grid,
-    scaleDtype: 'F32',
-    method,
-    groups: [group],
-  };
-  const { outputs } = await solveLinears(plan, scope);
-  const bytes = new Uint8Array(await readFile(path)).buffer;
+  const linears = oracle.rows.map((rows, at) => linear(`weights-${at}`, rows));
+  const after: LinearGroup[] =
+    fold === 'rows' ? [{ statistics, linears: [linear('before', columns)], fold: null }] : [];
   return {
-    linears: linears.map((linear, at) => ({
-      codes: new Int8Array(bytes, linear.codes, linear.weights.rows * columns),
-      scales: new Float32Array(bytes, linear.scales, linear.weights.rows * groups),
-      error: outputs[at]?.error ?? Number.NaN,
-      roundedError: outputs[at]?.roundedError ?? Number.NaN,
-    })),
-    norm: new Float32Array(bytes, to, columns),
+    version: 1,
+    output: { path: join(folder, 'solved'), bytes: end, header: '' },
+    grid,
+    scaleDtype,
+    method,
+    groups: [{ statistics, linears, fold: folds[fold] }, ...after],
+    normAt,
   };
 }
 
-const four: IntegerGrid = {
+/** Codes, scales and zero points of each linear, and the folded norm. */
+async function solve(setup: Setup): Promise<{ linears: Found[]; norm: Float32Array }> {
+  const { normAt, ...plan } = planOf(setup);
+  const { outputs } = await solveLinears(plan, scope, executable);
+  const bytes = new Uint8Array(await readFile(plan.output.path)).buffer;
+  // Zero points leave what follows at any byte.
+  const floats = (at: number, count: number) => new Float32Array(bytes.slice(at, at + 4 * count));
+  const found = plan.groups
+    .flatMap(({ linears }) => linears)
+    .map(({ codes, scales, zeros, weights: { rows } }, at): Found => {
+      const groups = rows * groupsOf(setup.grid);
+      return {
+        codes: [...new Int8Array(bytes, codes, rows * columns)],
+        scales: floats(scales, groups),
+        zeros:
+          zeros === null ? Array.from({ length: groups }, () => 0) : [...new Int8Array(bytes, zeros, groups)],
+        error: outputs[at]?.error ?? Number.NaN,
+        roundedError: outputs[at]?.roundedError ?? Number.NaN,
+      };
+    });
+  return { linears: found, norm: setup.fold === 'norm' ? floats(normAt, columns) : new Float32Array() };
+}
+
+const restricted: IntegerGrid = {
   kind: 'integer',
   bits: 4,
   group: oracle.group,
   symmetric: true,
   convention: 'restricted',
 };
-const eight: IntegerGrid = { ...four, bits: 8, group: null };
-const cases = [
-  ['gptq-natural', { kind: 'gptq', damp: 0.01, order: 'natural' }, four],
-  ['gptq-activation', { kind: 'gptq', damp: 0.01, order: 'activation' }, four],
-  ['awq', { kind: 'awq' }, four],
-  ['smoothquant', { kind: 'smoothquant', alpha: 0.5 }, eight],
-] as const satisfies readonly (readonly [string, SolveMethod, IntegerGrid])[];
+const grids = {
+  restricted: { grid: restricted, scaleDtype: 'F32' },
+  // As recipes have them.
+  centred: { grid: { ...restricted, convention: 'centred' }, scaleDtype: 'F16' },
+  asymmetric: { grid: { ...restricted, convention: 'centred', symmetric: false }, scaleDtype: 'F16' },
+} as const satisfies { readonly [kind: string]: Pick<Setup, 'grid' | 'scaleDtype'> };
+const kinds = ['restricted', 'centred', 'asymmetric'] as const;
+const eight = { grid: { ...restricted, bits: 8, group: null }, scaleDtype: 'F32' } as const;
+
+const gptq = (order: 'natural' | 'activation') => ({ kind: 'gptq', damp: 0.01, order }) as const;
+const onEachGrid = kinds.flatMap((kind): [string, Setup][] => [
+  [`gptq-natural-${kind}`, { ...grids[kind], method: gptq('natural'), fold: 'none' }],
+  [`gptq-activation-${kind}`, { ...grids[kind], method: gptq('activation'), fold: 'none' }],
+  [`awq-${kind}`, { ...grids[kind], method: { kind: 'awq' }, fold: 'norm' }],
+]);
+const intoRows: Setup = { ...grids.centred, method: { kind: 'awq' }, fold: 'rows' };
+const smoothquant: Setup = { ...eight, method: { kind: 'smoothquant', alpha: 0.5 }, fold: 'norm' };
+const cases: [string, Setup][] = [...onEachGrid, ['awq-rows', intoRows], ['smoothquant', smoothquant]];
 
 const largestGap = (ours: ArrayLike<number>, theirs: ArrayLike<number>): number =>
   Math.max(...Array.from(theirs, (value, at) => Math.abs((ours[at] ?? Number.NaN) / value - 1)));
 
-describe.each(cases)('%s, against a literal computation in float64', (name, method, grid) => {
-  it('finds the same codes, scales and errors', async () => {
-    const { linears } = await solve(method, grid);
+it('compares every case of the oracle', () => {
+  expect(cases.map(([name]) => name).toSorted()).toEqual(Object.keys(oracle.cases).toSorted());
+});
 
-    for (const [at, expected] of (oracle.cases[name] ?? []).entries()) {
+describe.each(cases)('%s, against a literal computation in float64', (name, setup) => {
+  it('finds the same codes, scales, zero points and errors', async () => {
+    const { linears } = await solve(setup);
+
+    const expected = oracle.cases[name] ?? [];
+    expect(linears).toHaveLength(expected.length);
+    for (const [at, { codes, scales, zeros, error }] of expected.entries()) {
       const found = linears[at];
-      const codes = new Int8Array(new Uint8Array(bytesOf(expected.codes)).buffer);
-      expect([...(found?.codes ?? [])]).toEqual([...codes]);
-      expect(largestGap(found?.scales ?? [], doublesOf(expected.scales))).toBeLessThan(1e-6);
-      expect(found?.error).toBeCloseTo(expected.error, 3);
+      expect(found?.codes).toEqual(integersOf(codes));
+      expect(found?.zeros).toEqual(integersOf(zeros));
+      expect(largestGap(found?.scales ?? [], doublesOf(scales))).toBeLessThan(1e-6);
+      expect(largestGap([found?.error ?? Number.NaN], [error])).toBeLessThan(1e-5);
     }
   });
 });
 
 describe('a solver that looks at what a linear is given', () => {
-  it.each(cases.slice(0, 3))('is nearer to its outputs than rounding is: %s', async (_, method, grid) => {
-    const { linears } = await solve(method, grid);
+  it.each(onEachGrid)('is nearer to its outputs than rounding is: %s', async (name, setup) => {
+    const { linears } = await solve(setup);
 
+    const rounded = oracle.rounded[name.split('-').at(-1) ?? ''] ?? [];
+    expect(rounded).toHaveLength(linears.length);
     for (const [at, { error, roundedError }] of linears.entries()) {
-      expect(roundedError / (oracle.rounded[at] ?? Number.NaN)).toBeCloseTo(1, 4);
+      expect(largestGap([roundedError], [rounded[at] ?? Number.NaN])).toBeLessThan(1e-4);
       expect(error).toBeLessThan(roundedError);
     }
   });
 
-  it.each(cases.slice(2))(
+  it.each(cases.filter(([, { fold }]) => fold === 'norm'))(
     'puts the inverse of its scales into the norm before: %s',
-    async (name, method, grid) => {
-      const { norm } = await solve(method, grid);
+    async (name, setup) => {
+      const { norm } = await solve(setup);
 
       expect(largestGap(norm, doublesOf(oracle.folded[name] ?? ''))).toBeLessThan(1e-6);
     },

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readModelShape } from '../../core/catalog/families/model-shape.ts';
+import { familyOf } from '../../core/catalog/families/registry.ts';
 import { isBuildFailure } from '../../core/domain/failures.ts';
 import { changeModelConfig, readModelConfig } from '../../core/formats/model-config.ts';
 import { readAdapterConfig, scaleOf } from '../../core/formats/peft/adapter-config.ts';
@@ -11,6 +13,7 @@ import { JsonSyntaxError, parseStrictJson } from '../../core/formats/strict-json
 import { readVocabulary } from '../../core/formats/tokenizer/read-vocabulary.ts';
 import { rowsNeeded, readVocabulary as readTokens } from '../../core/formats/tokenizer-vocabulary.ts';
 import { damagedText, fuzzRuns, slowReadMs } from '../fixtures/hostile/damage.ts';
+import { formulaConfig } from '../fixtures/weights/formula-model.ts';
 import { tinyTokenizer } from '../fixtures/hostile/tiny-tokenizer.ts';
 
 /** A value or a failure of the table, in time; anything else is a bug. */
@@ -47,10 +50,16 @@ const config = JSON.stringify({
     },
   },
 });
+const shape = JSON.stringify(formulaConfig);
 const tokenizer = JSON.stringify(tinyTokenizer);
 const part = (name: string, dtype: 'I32' | 'F16', shape: readonly number[]) =>
   ({ name: `m.${name}`, dtype, shape, bytes: 0, file: '/x', offset: 0 }) as const;
 const codes = [part('weight_packed', 'I32', [8, 8]), part('weight_scale', 'F16', [8, 2])];
+
+function tensorsOf(text: string): unknown {
+  const found = readModelShape(parseModelConfig(text, '/c'));
+  return familyOf(found.architecture).tensors(found);
+}
 
 const readers: readonly (readonly [name: string, seed: string, read: (text: string) => unknown])[] = [
   ['strict JSON', config, parseStrictJson],
@@ -69,6 +78,7 @@ const readers: readonly (readonly [name: string, seed: string, read: (text: stri
     },
   ],
   ['quantized config', config, (text) => readQuantizedLinears(codes, parseModelConfig(text, '/c'))],
+  ['model shape', shape, tensorsOf],
   ['tokens', tokenizer, (text) => rowsNeeded(readTokens(parseModelConfig(text, '/t'), null))],
   [
     'vocabulary',

@@ -3,13 +3,18 @@ import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
 import { readRope, Rope, type RopeShape } from './rope-shape.ts';
 
-const count = z.int().positive();
+// Far beyond any model, and near enough that a list with an entry for each layer is small.
+const mostLayers = 10_000;
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 31);
 const positive = z.number().positive();
 
 /** The keys of a decoder's config.json that its weights and its engines depend on (transformers' `PretrainedConfig`). */
 const Config = z.looseObject({
   architectures: z.array(z.string()).min(1),
-  num_hidden_layers: count,
+  num_hidden_layers: count.max(mostLayers),
   hidden_size: count,
   intermediate_size: count,
   num_attention_heads: count,

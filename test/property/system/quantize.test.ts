@@ -1,23 +1,16 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBuildFailure } from '../../../core/domain/failures.ts';
 import type { IntegerGrid } from '../../../core/domain/quantize-pieces.ts';
-import type { Linear } from '../../../core/formats/quantized/format.ts';
 import { quantizedFormats } from '../../../core/formats/quantized/formats.ts';
 import type { QuantizedLayout } from '../../../core/formats/quantized/scheme.ts';
-import { planSafetensorsFile } from '../../../core/formats/safetensors/plan-file.ts';
-import { layOutSafetensors } from '../../../core/formats/safetensors/write-header.ts';
 import { specBytes } from '../../../core/formats/spec-bytes.ts';
-import { locateWeights } from '../../../system/native-cli/locate.ts';
-import { quantizeMatrices } from '../../../system/native-cli/run-weights.ts';
-import { dequantizers, type StoredLinear } from '../../fixtures/weights/dequantize.ts';
-import { writeTensors } from '../../fixtures/weights/formula-model.ts';
+import { dequantizers } from '../../fixtures/weights/dequantize.ts';
+import { linearOf, type Matrix, matricesOf, storeLinear } from '../../fixtures/weights/store-linear.ts';
 
-const scope = { signal: new AbortController().signal, onProgress: () => undefined };
-const executable = locateWeights(process.env['ENGINEWRIGHT_WEIGHTS']);
 const layouts = [
   'compressed-tensors',
   'gptq',
@@ -38,64 +31,20 @@ const grids = fc.record<IntegerGrid>({
   symmetric: fc.boolean(),
   convention: fc.constantFrom('full', 'restricted', 'centred'),
 });
-const matrices = fc
-  .record({ rows: fc.constantFrom(8, 24), columns: fc.constantFrom(16, 48) })
-  .chain(({ rows, columns }) =>
-    fc.record({
-      rows: fc.constant(rows),
-      columns: fc.constant(columns),
-      values: fc.array(fc.float({ noNaN: true, min: -8, max: 8 }), {
-        minLength: rows * columns,
-        maxLength: rows * columns,
-      }),
-    }),
-  );
-
-interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: readonly number[];
-}
-
-function linearOf({ rows, columns }: Pick<Matrix, 'rows' | 'columns'>, file: string): Linear {
-  const { header } = layOutSafetensors(
-    [{ name: 'w', dtype: 'F32', shape: [rows, columns] }],
-    new Map([['format', 'pt']]),
-  );
-  const matrix = { file, offset: header.length, dtype: 'F32', rows, columns } as const;
-  return { module: 'm', matrix, scaleDtype: 'F32', fusedWith: [] };
-}
-
-/** What the executable stores of a matrix in one layout. */
-async function store(matrix: Matrix, grid: IntegerGrid, layout: QuantizedLayout): Promise<StoredLinear> {
-  const { rows, columns, values } = matrix;
-  const file = join(work, 'in.safetensors');
-  await writeTensors(file, [
-    { name: 'w', dtype: 'F32', shape: [rows, columns], values: Float32Array.from(values) },
-  ]);
-  const parts = quantizedFormats[layout].parts(linearOf(matrix, file), { grid, layout, activations: 'none' });
-  const path = join(work, 'out.safetensors');
-  await quantizeMatrices(
-    { version: 1, outputs: [planSafetensorsFile(path, parts, new Map())] },
-    scope,
-    executable,
-  );
-  const bytes = await readFile(path);
-  const placed = layOutSafetensors(parts).tensors;
-  return {
-    rows,
-    columns,
-    grid,
-    parts: new Map(
-      placed.map(({ name, offset, bytes: size }) => [name.slice(2), bytes.subarray(offset, offset + size)]),
-    ),
-  };
-}
+// Down to where a float32 scale of theirs has no bits left.
+const matrices = matricesOf(
+  { rows: [8, 24], columns: [16, 48] },
+  fc.float({ noNaN: true, min: -8, max: 8 }),
+  [0, 0, -20, -40, -120, -145],
+);
 
 function canHold(layout: QuantizedLayout, grid: IntegerGrid): boolean {
   if (layout === 'awq') return grid.bits === 4;
   return layout !== 'gptq' || grid.symmetric;
 }
+
+/** A scale is off by half of the least float at most; what it is multiplied with is no more than 255. */
+const leastStep = 255 * 2 ** -150;
 
 /** Halves of a step, and a whole one where the largest magnitude has no code of its own. */
 function allowedSteps({ symmetric, convention }: IntegerGrid): number {
@@ -118,14 +67,17 @@ describe('integer weights', () => {
       fc.asyncProperty(matrices, grids, async (matrix, grid) => {
         const fitting = layouts.filter((layout) => canHold(layout, grid));
         const read = [];
-        for (const layout of fitting) read.push(dequantizers[layout]?.(await store(matrix, grid, layout)));
+        for (const layout of fitting) {
+          const parts = await storeLinear(matrix, { grid, layout, scaleDtype: 'F32' }, work);
+          read.push(dequantizers[layout]?.({ ...matrix, grid, parts }));
+        }
 
         const [first = new Float64Array()] = read;
         for (const other of read) expect(other).toEqual(first);
         for (const [index, weight] of first.entries()) {
-          // Zero points are rounded too, which costs another half step; float32 costs a little.
+          // Zero points are rounded too, which costs another half step; float32 rounds the scale and its product with a code.
           const steps = allowedSteps(grid) + (grid.symmetric ? 0 : 0.5);
-          const allowed = steps * stepAt(matrix, grid, index) * (1 + 1e-5) + 1e-6;
+          const allowed = steps * stepAt(matrix, grid, index) * (1 + 2 ** -13) + leastStep;
           expect(Math.abs(weight - (matrix.values[index] ?? Number.NaN))).toBeLessThanOrEqual(allowed);
         }
       }),
@@ -164,7 +116,7 @@ function codeBytes(
   layout: QuantizedLayout,
 ): number | string {
   try {
-    const [codes] = quantizedFormats[layout].parts(linearOf(shape, '/m.safetensors'), {
+    const [codes] = quantizedFormats[layout].parts(linearOf(shape, '/m.safetensors', 'F32'), {
       grid,
       layout,
       activations: 'none',
