@@ -3,6 +3,8 @@
 // wrap around.
 #pragma once
 
+#include <vector>
+
 #include "weights/input_file.hpp"
 #include "weights/plan.hpp"
 
@@ -15,6 +17,9 @@ namespace enginewright {
 /// The range of one view against the real length of its file. Throws as checkPlan does.
 void checkView(const TensorView& view, const std::string& name, InputFiles& inputs);
 [[nodiscard]] TensorView viewOf(const MatrixRange& matrix);
+
+/// Everything of input files that a piece reads.
+[[nodiscard]] std::vector<TensorView> viewsOf(const Piece& piece);
 
 /// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a
 /// range leaves its file).

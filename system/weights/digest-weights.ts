@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Digest } from '../../core/domain/artifact.ts';
+import type { DigestPlan } from '../../core/domain/weights-plan.ts';
+import { checksOf } from '../../core/formats/input-checks.ts';
 import { pieceOf } from '../../core/formats/pieces.ts';
 import { maxIndexBytes } from '../../core/formats/shard-index.ts';
 import type { WeightTensor } from '../../core/formats/tensor.ts';
@@ -23,7 +25,8 @@ export async function digestTensors(
   const isShared = ({ aliasOf }: WeightTensor): boolean => aliasOf !== undefined && given.has(aliasOf);
   const owned = tensors.filter((tensor) => !isShared(tensor));
   if (owned.length === 0) return new Map();
-  const digests = await digestWeights({ version: 1, inputs: owned.map(pieceOf) }, scope, scope.executable);
+  const plan: DigestPlan = { version: 1, inputs: owned.map(pieceOf), checks: checksOf(owned) };
+  const digests = await digestWeights(plan, scope, scope.executable);
   return new Map(
     tensors.flatMap((tensor) => {
       const digest = digests.get(isShared(tensor) ? (tensor.aliasOf ?? '') : tensor.name);

@@ -141,7 +141,8 @@ async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promi
     throw corruptAt(source.file, at, `record ${entry.name} has no local header`);
   cursor.take(4); // version, flags
   const method = cursor.u16();
-  cursor.take(8); // time, date, CRC-32
+  cursor.take(4); // time, date
+  const sum = cursor.u32();
   const sizes = [cursor.u32(), cursor.u32()];
   const localNameBytes = cursor.u16();
   const extraBytes = cursor.u16();
@@ -150,6 +151,9 @@ async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promi
   }
   if (method !== 0)
     throw corruptAt(source.file, at, `record ${entry.name} is compressed according to its local header`);
+  // 0 where the writer did not know it yet, or never says.
+  if (sum !== 0 && sum !== entry.crc32)
+    throw corruptAt(source.file, at, `record ${entry.name} has another CRC-32 in its local header`);
   const told = sizes.every((size) => size === entry.bytes || size === 0xffffffff);
   if (!told && !entry.sizesFollowData) {
     throw corruptAt(source.file, at, `record ${entry.name} has another size in its local header`);
