@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Digest } from '../../core/domain/artifact.ts';
 import type { DigestPlan } from '../../core/domain/weights-plan.ts';
@@ -14,6 +13,7 @@ import {
 } from '../../core/formats/tensor-manifest.ts';
 import { sha256OfText } from '../files/hash-file.ts';
 import { digestWeights } from '../native-cli/run-weights.ts';
+import { readSmallText } from './small-text.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
 /** sha256 of every tensor's items in row-major order, by name; names that share bytes are read once. */
@@ -57,10 +57,7 @@ export function toManifest(tensors: ReadonlyMap<string, TensorDigest>): TensorMa
 
 /** A manifest that was written earlier. WeightsCorrupt if its root does not stand for its lines. */
 export async function loadManifest(file: string): Promise<TensorManifest> {
-  const { size } = await stat(file);
-  if (size > maxIndexBytes)
-    throw new BuildFailure('WeightsUnsupported', `${file} has ${size} bytes, more than ${maxIndexBytes}`);
-  const manifest = readTensorManifest(await readFile(file, 'utf8'), file);
+  const manifest = readTensorManifest(await readSmallText(file, maxIndexBytes), file);
   if (toManifest(manifest.tensors).root === manifest.root) return manifest;
   throw new BuildFailure('WeightsCorrupt', `${file}: the root is not that of its tensors`);
 }
