@@ -272,4 +272,14 @@ describe('resolveRevision', () => {
       message: expect.stringContaining('more than 1000000 entries'),
     });
   });
+
+  it('refuses an endpoint with credentials, and does not repeat them', async () => {
+    const endpoint = 'http://user:hunter2@127.0.0.1:9';
+
+    const failing = resolveRevision({ endpoint, repo: 'tiny/model', revision: 'main', patience }, scope);
+
+    const failure = await failing.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'UsageInvalid' });
+    expect(inspect(failure, { depth: 5 })).not.toContain('hunter2');
+  });
 });
