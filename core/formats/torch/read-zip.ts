@@ -1,6 +1,7 @@
 import { ByteCursor } from '../byte-cursor.ts';
 import { corruptAt, readRange, unsupportedAt, type ByteSource } from '../byte-source.ts';
 import { findZipDirectory } from './find-zip-directory.ts';
+import { windowedSource } from './windowed-source.ts';
 
 /** One stored record of an archive; offsets and sizes in bytes from the start of the file. */
 export interface ZipRecord {
@@ -44,7 +45,7 @@ export async function readZipRecords(source: ByteSource): Promise<ZipRecord[]> {
     entries.push(entry);
   }
   if (cursor.remaining > 0) throw corruptAt(source.file, cursor.offset, 'the archive directory has a rest');
-  return locate(source, entries, directory.offset);
+  return locate(windowedSource(source), entries, directory.offset);
 }
 
 function readEntry(cursor: ByteCursor): DirectoryEntry {
