@@ -15,7 +15,8 @@ export const compare = defineCommand({
     root: {
       type: 'string',
       value: 'KEY',
-      description: 'Key of the state dict inside a training checkpoint; of A, and of B unless --root-b is given.',
+      description:
+        'Key of the state dict inside a training checkpoint; of A, and of B unless --root-b is given.',
     },
     'root-b': {
       type: 'string',

@@ -12,6 +12,8 @@ export function recordedAliases(
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return [...metadata].flatMap(([removed, kept]) => {
     const owner = byName.get(kept);
-    return owner === undefined || byName.has(removed) || removed === 'format' ? [] : [{ ...owner, name: removed, aliasOf: kept }];
+    return owner === undefined || byName.has(removed) || removed === 'format'
+      ? []
+      : [{ ...owner, name: removed, aliasOf: kept }];
   });
 }

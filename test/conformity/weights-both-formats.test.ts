@@ -48,14 +48,17 @@ describe('a folder that holds its weights in both formats', () => {
     expect(await weightsIn(both)).toEqual([...names.safetensors, ...names.bin]);
   });
 
-  it.each(['bin', 'safetensors'] as const)('leaves nothing of the other format when it is converted to %s', async (format) => {
-    const to = join(work, `to-${format}`);
+  it.each(['bin', 'safetensors'] as const)(
+    'leaves nothing of the other format when it is converted to %s',
+    async (format) => {
+      const to = join(work, `to-${format}`);
 
-    await convertWeights({ from: both, to, format }, scope);
+      await convertWeights({ from: both, to, format }, scope);
 
-    expect(await weightsIn(to)).toEqual(names[format]);
-    expect(await compareWeights(to, model, scope)).toMatchObject({ equal: true });
-  });
+      expect(await weightsIn(to)).toEqual(names[format]);
+      expect(await compareWeights(to, model, scope)).toMatchObject({ equal: true });
+    },
+  );
 
   it('leaves nothing of the other format when it is merged or quantized', async () => {
     const [merged, plain, quantized] = [join(work, 'merged'), join(work, 'plain'), join(work, 'quantized')];

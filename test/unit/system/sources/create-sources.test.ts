@@ -27,7 +27,10 @@ describe('the cache of a source on the hub', () => {
   async function cacheBy(variables: Readonly<Record<string, string>>): Promise<string[]> {
     // Whoever ignores what is set finds a home of its own.
     const raw = { HOME: join(place, 'user'), ...variables };
-    const source = createSources({ raw }, join(place, 'home'))({
+    const source = createSources(
+      { raw },
+      join(place, 'home'),
+    )({
       kind: 'hub',
       repository: repository.repo,
       revision: 'main',
@@ -47,7 +50,11 @@ describe('the cache of a source on the hub', () => {
     ['HF_HUB_CACHE', () => ({ HF_HUB_CACHE: at('cache') }), 'cache'],
     ['HF_HUB_CACHE before HF_HOME', () => ({ HF_HUB_CACHE: at('cache'), HF_HOME: at('hf') }), 'cache'],
     ['the older name', () => ({ HUGGINGFACE_HUB_CACHE: at('older') }), 'older'],
-    ['the home, when the variables are empty', () => ({ HF_HOME: '', HF_HUB_CACHE: ' ', HUGGINGFACE_HUB_CACHE: '' }), 'home/hub'],
+    [
+      'the home, when the variables are empty',
+      () => ({ HF_HOME: '', HF_HUB_CACHE: ' ', HUGGINGFACE_HUB_CACHE: '' }),
+      'home/hub',
+    ],
     ['HF_HOME/hub beside an empty HF_HUB_CACHE', () => ({ HF_HOME: at('hf'), HF_HUB_CACHE: '' }), 'hf/hub'],
     ['the home, when only XDG_CACHE_HOME is set', () => ({ XDG_CACHE_HOME: at('xdg') }), 'home/hub'],
   ])('is %s', async (_, variables, folder) => {
