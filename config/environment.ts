@@ -9,9 +9,19 @@ const Environment = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_PATH: z.string().min(1).optional(),
-  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  HF_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !hasCredentials(text), 'it carries a name or password; a token belongs in HF_TOKEN')
+    .optional(),
   NO_COLOR: z.string().optional(),
 });
+
+/** An endpoint travels in workflow arguments and plans, where everybody may read it. */
+function hasCredentials(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
+}
 
 export interface Environment {
   /** Store, database and logs. */

@@ -9,6 +9,20 @@ import type { PackPiece, QuantizePiece, QuantizedEvent } from './quantize-pieces
 export interface WeightsPlan {
   readonly version: 1;
   readonly outputs: readonly OutputPlan[];
+  readonly checks?: readonly InputCheck[];
+}
+
+/**
+ * A range of an input file and the CRC-32 (zip polynomial, u32) its container gives for it. Unless every one is right, the
+ * verb is WeightsCorrupt and publishes nothing. Ranges do not overlap.
+ */
+export interface InputCheck {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly crc32: number;
+  /** What the container calls it, for messages. */
+  readonly name: string;
 }
 
 /** One output file: its pieces follow each other without gap. Written aside, fsynced, renamed when complete. */
@@ -135,4 +149,5 @@ export type WeightsEvent =
 export interface DigestPlan {
   readonly version: 1;
   readonly inputs: readonly (RangePiece | GatherPiece)[];
+  readonly checks?: readonly InputCheck[];
 }

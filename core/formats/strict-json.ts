@@ -46,9 +46,12 @@ const words = new Map<string, null | boolean>([
   ['false', false],
 ]);
 
+/** Hears of every member of the outermost object; `offset` of its key, in UTF-16 units from the start of the text. */
+type MemberListener = (key: string, offset: number) => void;
+
 /** One JSON value (RFC 8259) and nothing after it but white space. Throws JsonSyntaxError. */
-export function parseStrictJson(text: string): StrictJson {
-  const reader = new Reader(text);
+export function parseStrictJson(text: string, onMember?: MemberListener): StrictJson {
+  const reader = new Reader(text, onMember);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -56,11 +59,13 @@ export function parseStrictJson(text: string): StrictJson {
 
 class Reader {
   readonly #text: string;
+  readonly #onMember: MemberListener | undefined;
   #at = 0;
   #spent = 0;
 
-  constructor(text: string) {
+  constructor(text: string, onMember: MemberListener | undefined) {
     this.#text = text;
+    this.#onMember = onMember;
   }
 
   value(depth: number): StrictJson {
@@ -88,6 +93,7 @@ class Reader {
       if (members.has(key)) this.#fail(`has the key ${JSON.stringify(key.slice(0, 200))} twice`, at);
       this.#expect(':');
       this.#spend(costs.member);
+      if (depth === 0) this.#onMember?.(key, at);
       members.set(key, this.value(depth + 1));
     });
     return members;

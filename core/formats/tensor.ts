@@ -1,4 +1,4 @@
-import type { FloatDtype } from '../domain/weights-plan.ts';
+import type { FloatDtype, InputCheck } from '../domain/weights-plan.ts';
 
 /**
  * Bits of one item of every dtype a safetensors file can hold, in the order that the reference declares them
@@ -60,6 +60,8 @@ export interface WeightTensor extends TensorSpec {
   readonly strides?: readonly number[];
   /** Name of an earlier tensor whose very bytes, shape and dtype these are (tied weights). */
   readonly aliasOf?: string;
+  /** The stretch of the file that holds it and the sum this must have, where the container tells one. */
+  readonly check?: InputCheck;
 }
 
 /** The product of a shape, or undefined if it passes 2^53 at any point (as the reference, which multiplies checked). */

@@ -71,6 +71,7 @@ void tryOutputs(const std::string& text) {
     plan.outputs[i].path = fuzz::fuzzFolder().output(i);
     for (Piece& piece : plan.outputs[i].pieces) std::visit(tamer, piece.content);
   }
+  for (InputCheck& check : plan.checks) check.file = fuzz::fuzzFolder().input();
   InputFiles inputs;
   checkPlan(plan, inputs);
   for (const OutputPlan& output : plan.outputs) bytes += output.bytes;
@@ -83,6 +84,7 @@ void tryDigest(const std::string& text) {
   DigestPlan plan = parseDigestPlan(text);
   std::uint64_t items = 0;
   for (DigestInput& input : plan.inputs) input.view.file = fuzz::fuzzFolder().input();
+  for (InputCheck& check : plan.checks) check.file = fuzz::fuzzFolder().input();
   InputFiles inputs;
   checkPlan(plan, inputs);
   for (const DigestInput& input : plan.inputs) items += bytesOf(input.view);

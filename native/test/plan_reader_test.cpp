@@ -53,6 +53,9 @@ void checkGoodPlans() {
 
   const DigestPlan digests = parseDigestPlan(
       R"({"version":1,"inputs":[{"kind":"gather","name":"t","file":"/a","offset":0,"itemBytes":2,"shape":[2,2],"strides":[1,2]}]})");
+  const WeightsPlan checked = parseWeightsPlan(
+      R"({"version":1,"outputs":[],"checks":[{"file":"/a","offset":8,"bytes":4,"crc32":4294967295,"name":"data/0"}]})");
+  CHECK(checked.checks.at(0).offset == 8 && checked.checks.at(0).crc32 == 0xffffffffU);
   CHECK(digests.inputs.at(0).name == "t" && digests.inputs.at(0).view.strides.at(1) == 2);
 }
 
@@ -62,6 +65,9 @@ void checkRefusals() {
   CHECK(mentions(problemOf(R"({"version":2,"outputs":[]})"), "version must be 1"));
   CHECK(mentions(problemOf(R"({"version":1})"), "outputs must be present"));
   CHECK(mentions(problemOf(R"({"version":1,"outputs":[],"more":1})"), "more"));
+  CHECK(mentions(
+      problemOf(R"({"version":1,"outputs":[],"checks":[{"file":"/a","offset":8,"bytes":4,"crc32":4294967296,"name":""}]})"),
+      "checks[0].crc32 must be a number of 32 bits"));
   CHECK(mentions(problemOf(planWith(R"({"kind":"distil"})")), "outputs[0].pieces[0].kind"));
   CHECK(mentions(problemOf(planWith(R"({"kind":"bytes","base64":"A"})")), "base64"));
   CHECK(mentions(problemOf(planWith(R"({"kind":"bytes","base64":"","crc32At":[0]})")), "crc32At"));

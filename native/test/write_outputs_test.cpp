@@ -9,6 +9,7 @@
 #include "check.hpp"
 #include "scratch_folder.hpp"
 #include "weights/crc32.hpp"
+#include "weights/plan_check.hpp"
 #include "weights/sha256.hpp"
 
 using namespace enginewright;
@@ -68,6 +69,33 @@ void checkCrcReachesEarlierAndLaterPlaces() {
   const Bytes out = folder.read("out");
   CHECK(Bytes(out.begin() + 1, out.begin() + 5) == crc);
   CHECK(Bytes(out.begin() + 14, out.end()) == crc);
+}
+
+InputCheck checkOf(const std::string& file, std::uint64_t offset, std::uint64_t bytes, std::uint32_t crc32) {
+  return {file, offset, bytes, crc32, "data/0"};
+}
+
+/// The range as a piece of its own, inside a strided one, and read by nobody.
+void checkChecksumsOfInputs() {
+  const test::ScratchFolder folder;
+  const std::string input = folder.write("in", {0, '1', '2', '3', '4', '5', '6', '7', '8', '9'});
+  const std::vector<TensorView> views{
+      {input, 1, 1, {9}, {1}}, {input, 3, 1, {2, 2}, {1, 2}}, {input, 1, 1, {3, 3}, {3, 1}}, {input, 0, 1, {1}, {1}}};
+  for (const TensorView& view : views) {
+    WeightsPlan plan;
+    plan.outputs.push_back({folder.path("out"), bytesOf(view), {{view, {}, ""}}});
+    plan.checks = {checkOf(input, 1, 9, 0xcbf43926U)};
+    CHECK(writing(plan).empty());
+    CHECK(folder.fileCount() == 2);
+    ::unlink(folder.path("out").c_str());
+
+    plan.checks = {checkOf(input, 1, 9, 0xcbf43927U)};
+    CHECK(writing(plan) == "WeightsCorrupt");
+    CHECK(folder.fileCount() == 1);
+
+    plan.checks = {checkOf(input, 1, 10, 0xcbf43926U)};
+    CHECK(writing(plan) == "WeightsCorrupt");
+  }
 }
 
 /// Many outputs with patches and pieces of very different sizes, on one thread and on several.
@@ -192,6 +220,7 @@ void checkFailedWriteLeavesNothing() {
 int main() {
   checkPiecesFollowEachOther();
   checkCrcReachesEarlierAndLaterPlaces();
+  checkChecksumsOfInputs();
   checkThreadsChangeNothing();
   checkDigestIsOfTheFile();
   checkWritersThatAreAheadGoOn();

@@ -28,20 +28,14 @@ std::vector<CrcPatch> OutputProgress::complete(std::size_t piece, std::uint32_t 
   crc32s_[piece] = crc32;
   // In the order of the pieces, whichever was faster: of two patches of one place the later piece's stays.
   for (; first_ < pieces_.size() && complete_[first_]; ++first_) {
-    for (const std::uint64_t at : pieces_[first_].crc32At) {
-      waiting_.push_back({at, crc32s_[first_]});
-      lowestWaiting_ = std::min(lowestWaiting_, at);
-    }
+    for (const std::uint64_t at : pieces_[first_].crc32At) waiting_.emplace(at, crc32s_[first_]);
   }
   const std::uint64_t written = offsets_[first_];
-  if (lowestWaiting_ >= written) return {};
-
-  const auto isWritten = [written](const CrcPatch& patch) { return patch.offset + sizeof patch.value <= written; };
-  const auto later = std::stable_partition(waiting_.begin(), waiting_.end(), isWritten);
-  std::vector<CrcPatch> now(waiting_.begin(), later);
-  waiting_.erase(waiting_.begin(), later);
-  lowestWaiting_ = UINT64_MAX;
-  for (const CrcPatch& patch : waiting_) lowestWaiting_ = std::min(lowestWaiting_, patch.offset);
+  std::vector<CrcPatch> now;
+  while (!waiting_.empty() && waiting_.begin()->first + sizeof(std::uint32_t) <= written) {
+    now.push_back({waiting_.begin()->first, waiting_.begin()->second});
+    waiting_.erase(waiting_.begin());
+  }
   return now;
 }
 
@@ -50,7 +44,8 @@ std::uint64_t OutputProgress::writtenBytes() const {
 }
 
 std::uint64_t OutputProgress::finalBytes() const {
-  return std::min({writtenBytes(), lowestPatch_[first_], lowestWaiting_});
+  const std::uint64_t lowestWaiting = waiting_.empty() ? UINT64_MAX : waiting_.begin()->first;
+  return std::min({writtenBytes(), lowestPatch_[first_], lowestWaiting});
 }
 
 }  // namespace enginewright

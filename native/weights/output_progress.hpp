@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace enginewright {
@@ -48,9 +49,9 @@ class OutputProgress {
   std::vector<bool> complete_;
   /// The first piece that is not complete.
   std::size_t first_ = 0;
-  /// Of complete pieces, beyond what is written.
-  std::vector<CrcPatch> waiting_;
-  std::uint64_t lowestWaiting_ = UINT64_MAX;
+  /// Offset → CRC-32 of complete pieces, beyond what is written; those of one place in the order of their pieces. Sorted:
+  /// an archive's directory waits to the end, and has a patch for each of its records.
+  std::multimap<std::uint64_t, std::uint32_t> waiting_;
 };
 
 }  // namespace enginewright

@@ -39,8 +39,19 @@ struct OutputPlan {
   std::vector<Piece> pieces;
 };
 
+/// A stretch of an input file and the CRC-32 that its container gives for it.
+struct InputCheck {
+  std::string file;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t crc32 = 0;
+  /// What the container calls it, for messages.
+  std::string name;
+};
+
 struct WeightsPlan {
   std::vector<OutputPlan> outputs;
+  std::vector<InputCheck> checks;
 };
 
 struct DigestInput {
@@ -50,6 +61,7 @@ struct DigestInput {
 
 struct DigestPlan {
   std::vector<DigestInput> inputs;
+  std::vector<InputCheck> checks;
 };
 
 }  // namespace enginewright

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "merging/piece_check.hpp"
 #include "quantizing/piece_reader.hpp"
@@ -82,23 +83,15 @@ void checkHeldMatrix(const MatrixRange& matrix, const std::string& name, InputFi
 
 namespace {
 
-void checkMerge(const MergePiece& merge, const std::string& name, InputFiles& inputs) {
-  checkMergePiece(merge, name);
-  for (const MatrixRange& matrix : matricesOf(merge)) checkView(viewOf(matrix), name, inputs);
-}
-
 void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& inputs) {
-  if (const auto* view = std::get_if<TensorView>(&piece.content)) checkView(*view, piece.name, inputs);
-  if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMerge(*merge, piece.name, inputs);
+  if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMergePiece(*merge, piece.name);
+  for (const TensorView& view : viewsOf(piece)) checkView(view, piece.name, inputs);
   if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
     checkHeldMatrix(quantize->matrix, piece.name, inputs);
     for (const MatrixRange& other : quantize->sharesScaleWith) checkHeldMatrix(other, piece.name, inputs);
     checkQuantizePiece(*quantize, piece.name);
   }
-  if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {
-    checkView({pack->file, pack->offset, 1, {pack->rows, pack->columns}, {pack->columns, 1}}, piece.name, inputs);
-    checkPackPiece(*pack, piece.name);
-  }
+  if (const auto* pack = std::get_if<PackPiece>(&piece.content)) checkPackPiece(*pack, piece.name);
   for (const std::uint64_t offset : piece.crc32At) {
     if (offset > outputBytes || outputBytes - offset < sizeof(std::uint32_t)) {
       refuse(piece.name, "has a crc32At outside its output");
@@ -117,6 +110,10 @@ void checkOutput(const OutputPlan& output, InputFiles& inputs) {
                                                 std::to_string(bytes) + " bytes, not the planned " +
                                                 std::to_string(output.bytes));
   }
+}
+
+void checkChecks(const std::vector<InputCheck>& checks, InputFiles& inputs) {
+  for (const InputCheck& check : checks) checkView({check.file, check.offset, 1, {check.bytes}, {1}}, check.name, inputs);
 }
 
 }  // namespace
@@ -141,6 +138,22 @@ std::uint64_t bytesOf(const Piece& piece) {
   return product(items, bytesOf(merge.dtype), piece.name);
 }
 
+std::vector<TensorView> viewsOf(const Piece& piece) {
+  std::vector<TensorView> views;
+  if (const auto* view = std::get_if<TensorView>(&piece.content)) views.push_back(*view);
+  if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
+    for (const MatrixRange& matrix : matricesOf(*merge)) views.push_back(viewOf(matrix));
+  }
+  if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
+    views.push_back(viewOf(quantize->matrix));
+    for (const MatrixRange& other : quantize->sharesScaleWith) views.push_back(viewOf(other));
+  }
+  if (const auto* pack = std::get_if<PackPiece>(&piece.content)) {
+    views.push_back({pack->file, pack->offset, 1, {pack->rows, pack->columns}, {pack->columns, 1}});
+  }
+  return views;
+}
+
 void checkPlan(const WeightsPlan& plan, InputFiles& inputs) {
   std::set<std::string> paths;
   std::uint64_t bytes = 0;
@@ -151,6 +164,7 @@ void checkPlan(const WeightsPlan& plan, InputFiles& inputs) {
     checkOutput(output, inputs);
     bytes = sum(bytes, output.bytes, output.path);
   }
+  checkChecks(plan.checks, inputs);
 }
 
 void checkPlan(const DigestPlan& plan, InputFiles& inputs) {
@@ -161,6 +175,7 @@ void checkPlan(const DigestPlan& plan, InputFiles& inputs) {
     checkView(input.view, input.name, inputs);
     bytes = sum(bytes, checkedBytes(input.view, input.name), input.name);
   }
+  checkChecks(plan.checks, inputs);
 }
 
 void refuseComputedPieces(const WeightsPlan& plan, Computing allowed) {

@@ -3,6 +3,8 @@
 // wrap around.
 #pragma once
 
+#include <vector>
+
 #include "weights/input_file.hpp"
 #include "weights/plan.hpp"
 
@@ -18,6 +20,9 @@ void checkView(const TensorView& view, const std::string& name, InputFiles& inpu
 /// The same for a matrix that will be held in memory, as whole rows or altogether: it may not have more values than its
 /// file has room for, whatever its strides.
 void checkHeldMatrix(const MatrixRange& matrix, const std::string& name, InputFiles& inputs);
+
+/// Everything of input files that a piece reads.
+[[nodiscard]] std::vector<TensorView> viewsOf(const Piece& piece);
 
 /// Throws PlanInvalid (the plan contradicts itself), WeightsMissing (no such input) or WeightsCorrupt (a
 /// range leaves its file).

@@ -67,6 +67,21 @@ OutputPlan outputOf(const Node& node) {
   return output;
 }
 
+InputCheck checkOf(const Node& node) {
+  node.allowOnly({"file", "offset", "bytes", "crc32", "name"});
+  const std::uint64_t crc32 = node.at("crc32").count();
+  if (crc32 > UINT32_MAX) node.at("crc32").refuse("a number of 32 bits");
+  return {node.at("file").absolutePath(), node.at("offset").count(), node.at("bytes").count(),
+          static_cast<std::uint32_t>(crc32), node.at("name").text()};
+}
+
+std::vector<InputCheck> checksOf(const Node& root) {
+  std::vector<InputCheck> checks;
+  if (!root.has("checks")) return checks;
+  for (const Node& check : root.at("checks").list()) checks.push_back(checkOf(check));
+  return checks;
+}
+
 json documentOf(const std::string& text) {
   try {
     return json::parse(text);
@@ -84,18 +99,19 @@ void requireVersion(const Node& root) {
 WeightsPlan parseWeightsPlan(const std::string& text) {
   const json document = documentOf(text);
   const Node root(document, "");
-  root.allowOnly({"version", "outputs"});
+  root.allowOnly({"version", "outputs", "checks"});
   requireVersion(root);
 
   WeightsPlan plan;
   for (const Node& output : root.at("outputs").list()) plan.outputs.push_back(outputOf(output));
+  plan.checks = checksOf(root);
   return plan;
 }
 
 DigestPlan parseDigestPlan(const std::string& text) {
   const json document = documentOf(text);
   const Node root(document, "");
-  root.allowOnly({"version", "inputs"});
+  root.allowOnly({"version", "inputs", "checks"});
   requireVersion(root);
 
   DigestPlan plan;
@@ -104,6 +120,7 @@ DigestPlan parseDigestPlan(const std::string& text) {
     if (kind != "range" && kind != "gather") input.at("kind").refuse("range or gather");
     plan.inputs.push_back({input.at("name").text(), kind == "range" ? rangeOf(input) : gatherOf(input)});
   }
+  plan.checks = checksOf(root);
   return plan;
 }
 

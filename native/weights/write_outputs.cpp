@@ -11,6 +11,7 @@
 #include "quantizing/stream_quantized.hpp"
 #include "weights/growing_output.hpp"
 #include "weights/in_parallel.hpp"
+#include "weights/input_checks.hpp"
 #include "weights/input_file.hpp"
 #include "weights/piece_sink.hpp"
 #include "weights/plan_check.hpp"
@@ -52,12 +53,15 @@ class Writing {
   Writing(const WeightsPlan& plan, const std::string& nonce, EventWriter& events)
       : plan_(plan), nonce_(nonce), steps_(stepsOf(plan)), errors_(steps_.size()), outputs_(plan.outputs.size()) {
     checkPlan(plan, inputs_);
+    assignChecks();
     meter_ = std::make_unique<ProgressMeter>(events, totalBytesOf(plan));
   }
 
   void run(unsigned threads) {
     const auto begin = [this](std::size_t index) { open(steps_[index].output); };
     inParallel(steps_.size(), threads, {begin, [this](std::size_t index) { take(index); }});
+    const auto check = [this](std::size_t index) { checkInput(*unread_[index], inputs_); };
+    inParallel(unread_.size(), threads, {[](std::size_t) {}, check});
     for (const auto& output : outputs_) output->wait();
   }
 
@@ -87,6 +91,19 @@ class Writing {
  private:
   [[nodiscard]] const Piece& pieceOf(const Step& step) const { return plan_.outputs[step.output].pieces[step.piece]; }
 
+  void assignChecks() {
+    InputChecks checks(plan_.checks);
+    for (const Step& step : steps_) {
+      if (step.piece == noPiece) {
+        checks_.emplace_back();
+        continue;
+      }
+      const Piece& piece = pieceOf(step);
+      checks_.push_back(checks.assign(viewsOf(piece), std::holds_alternative<TensorView>(piece.content)));
+    }
+    unread_ = checks.rest();
+  }
+
   /// Outputs are begun in order, and never many at once: whoever begins one waits for older ones, and all of those
   /// ones' pieces were begun before.
   void open(std::size_t index) {
@@ -101,11 +118,16 @@ class Writing {
     GrowingOutput& output = *outputs_[step.output];
     try {
       const Piece& piece = pieceOf(step);
+      const InputChecks::OfStep& checks = checks_[index];
+      for (const InputCheck* check : checks.before) checkInput(*check, inputs_);
+      Crc32 sum;
       PieceSink sink(output, step.piece, !piece.crc32At.empty());
       stream(index, piece, [&](const std::uint8_t* bytes, std::size_t count) {
+        if (checks.passing != nullptr) sum.update(bytes, count);
         sink.take(bytes, count);
         meter_->advance(count, piece.name);
       });
+      if (checks.passing != nullptr) requireSum(*checks.passing, sum);
       sink.complete();
     } catch (...) {
       output.abandon();
@@ -136,6 +158,9 @@ class Writing {
   /// Of each step; only the thread that takes it touches it.
   std::vector<std::optional<QuantizationError>> errors_;
   std::vector<std::unique_ptr<GrowingOutput>> outputs_;
+  std::vector<InputChecks::OfStep> checks_;
+  /// Of ranges that no step reads from.
+  std::vector<const InputCheck*> unread_;
 };
 
 }  // namespace

@@ -26,6 +26,8 @@ export interface Scratch extends AsyncDisposable {
 /** A promise that nobody else builds the same key while it is held. */
 export interface Lease extends AsyncDisposable {
   readonly key: Digest;
+  /** False once somebody else took it over, who may be at work on what it guards. */
+  isHeld(): Promise<boolean>;
 }
 
 /** Immutable artifacts by content, and the keys that name them. Folder today, object storage behind the same type. */

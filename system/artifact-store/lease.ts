@@ -35,16 +35,22 @@ export async function takeLease(
       await sleep(pollMs, undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted());
     }
   }
+  const isHeld = async (): Promise<boolean> => (await read(path)) === token;
+  // A lease that was lost is another's to refresh: it must grow stale when that one dies.
   const refresh = setInterval(
-    () => void utimes(path, new Date(), new Date()).catch(() => undefined),
+    () =>
+      void isHeld()
+        .then((held) => (held ? utimes(path, new Date(), new Date()) : clearInterval(refresh)))
+        .catch(() => undefined),
     refreshMs,
   );
   refresh.unref();
   return {
     key,
+    isHeld,
     async [Symbol.asyncDispose]() {
       clearInterval(refresh);
-      if ((await read(path)) === token) await rm(path, { force: true });
+      if (await isHeld()) await rm(path, { force: true });
     },
   };
 }

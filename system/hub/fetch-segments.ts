@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { askContent, corrupt, cutShort, rangeStart, truncated } from './ask-content.ts';
 import { eachOf } from './each-of.ts';
-import type { FileFetch } from './fetch-file.ts';
+import type { GuardedFetch } from './fetch-file.ts';
 import type { HubFile } from './hub-file.ts';
 import { PassingTrouble, withRetries } from './patience.ts';
 import { receive } from './receive.ts';
@@ -15,9 +15,9 @@ class NoRanges extends Error {}
  * Several streams at once, each with a part of the file. Answers `no-ranges`, and leaves nothing, when the host sends the
  * whole file whatever part it is asked for.
  */
-export async function fetchInSegments(file: HubFile, fetch: FileFetch): Promise<'kept' | 'no-ranges'> {
+export async function fetchInSegments(file: HubFile, fetch: GuardedFetch): Promise<'kept' | 'no-ranges'> {
   const path = fetch.layout.segments(file);
-  await using target = await SegmentedFile.open(path, file, fetch.segmentBytes);
+  await using target = await SegmentedFile.open(path, file, fetch);
   const left = target.bytes;
   fetch.onBytes(file.path, left);
   try {
@@ -45,7 +45,7 @@ function isCorrupt(error: unknown): boolean {
 }
 
 /** True when the digest is the announced one. */
-async function downloadAll(file: HubFile, target: SegmentedFile, fetch: FileFetch): Promise<boolean> {
+async function downloadAll(file: HubFile, target: SegmentedFile, fetch: GuardedFetch): Promise<boolean> {
   const stop = new AbortController();
   const signal = AbortSignal.any([fetch.signal, stop.signal]);
   const open = target.segments.filter(({ from, to, done }) => done < to - from);
@@ -60,7 +60,7 @@ interface Part {
   readonly target: SegmentedFile;
 }
 
-async function fetchSegment(file: HubFile, { segment, target }: Part, fetch: FileFetch): Promise<void> {
+async function fetchSegment(file: HubFile, { segment, target }: Part, fetch: GuardedFetch): Promise<void> {
   const { connection, signal } = fetch;
   const bytes = segment.to - segment.from;
   let gained = 0;
@@ -83,7 +83,7 @@ async function fetchSegment(file: HubFile, { segment, target }: Part, fetch: Fil
   }
 }
 
-async function askForRest(file: HubFile, segment: Segment, fetch: FileFetch) {
+async function askForRest(file: HubFile, segment: Segment, fetch: GuardedFetch) {
   const { host } = fetch.connection.endpoint;
   const from = segment.from + segment.done;
   const answer = await askContent(file, { from, to: segment.to }, fetch);

@@ -1,10 +1,11 @@
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { asStoreFailure } from '../files/atomic-write.ts';
 import { type CacheLayout, cacheLayout, linkIntoSnapshot, tagCacheFolder, writeRef } from './cache-layout.ts';
 import { eachOf } from './each-of.ts';
 import { fetchFile } from './fetch-file.ts';
+import { checkRoom, type Disks, hostDisks } from './check-room.ts';
 import { connectToHub } from './hub-connection.ts';
 import { type HubFile, blobName, isCommit, isInnerPath, isRepositoryName } from './hub-file.ts';
 import { type Patience, defaultPatience } from './patience.ts';
@@ -26,8 +27,10 @@ export interface SnapshotFetch {
   /** Parts of a large file that are fetched in streams of their own, and how many at once. */
   readonly segmentBytes?: number;
   readonly streams?: number;
-  /** Free bytes on the disk of a folder; statfs(2) by default. */
-  readonly freeBytes?: (folder: string) => Promise<number>;
+  /** An existing folder that will take a copy of all files; its room is counted as well. */
+  readonly copyTo?: string;
+  /** The host's by default. */
+  readonly disks?: Disks;
 }
 
 export interface Snapshot {
@@ -50,7 +53,7 @@ export async function fetchSnapshot(fetch: SnapshotFetch, scope: EffectScope): P
     throw asStoreFailure(error, layout.blobs);
   });
   await tagCacheFolder(layout.cacheFolder);
-  await checkRoom(layout, fetch);
+  await checkRoomFor(layout, fetch);
   await using connection = connectToHub(fetch, { ...defaultPatience, ...fetch.patience });
   const stop = new AbortController();
   const signal = AbortSignal.any([scope.signal, stop.signal]);
@@ -84,20 +87,20 @@ function checkNames({ repo, commit, revision, files }: SnapshotFetch): void {
     );
 }
 
-async function checkRoom(
+async function checkRoomFor(
   layout: CacheLayout,
-  { repo, files, freeBytes = freeOnDisk }: SnapshotFetch,
+  { repo, files, copyTo, disks = hostDisks }: SnapshotFetch,
 ): Promise<void> {
   const distinct = [...new Map(files.map((file) => [blobName(file), file])).values()];
   const missing = await Promise.all(distinct.map((file) => missingBytes(layout, file)));
-  const needed = missing.reduce((sum, bytes) => sum + bytes, 0);
-  const free = await freeBytes(layout.blobs);
-  if (needed <= free) return;
-  const message = `${repo} needs ${needed} bytes more in ${layout.cacheFolder}, where ${free} are free`;
-  throw new BuildFailure('DiskFull', message, {
-    hint: `Free ${needed - free} bytes.`,
-    details: { needed, free },
-  });
+  const needs = [{ folder: layout.blobs, bytes: missing.reduce((sum, bytes) => sum + bytes, 0) }];
+  if (copyTo !== undefined && !(await disks.canClone(layout.blobs, copyTo)))
+    needs.push({ folder: copyTo, bytes: countBytes(files) });
+  await checkRoom(repo, needs, disks);
+}
+
+function countBytes(files: readonly HubFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function missingBytes(layout: CacheLayout, file: HubFile): Promise<number> {
@@ -114,17 +117,11 @@ async function missingBytes(layout: CacheLayout, file: HubFile): Promise<number>
   return Math.max(0, file.bytes - Math.max(stream, segments));
 }
 
-/** What this user may still write; the blocks reserved for root do not count. */
-async function freeOnDisk(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
 /** At most ten reports a second: a chunk arrives every few microseconds on a loopback. */
 const reportEveryMs = 100;
 
 function reportBytes(files: readonly HubFile[], scope: EffectScope): (path: string, count: number) => void {
-  const total = files.reduce((sum, file) => sum + file.bytes, 0);
+  const total = countBytes(files);
   let done = 0;
   let reportedAt = 0;
   return (path, count) => {

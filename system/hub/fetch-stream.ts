@@ -1,6 +1,6 @@
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { askContent, corrupt, cutShort, rangeStart, truncated } from './ask-content.ts';
-import type { FileFetch } from './fetch-file.ts';
+import type { GuardedFetch } from './fetch-file.ts';
 import type { HubAnswer } from './hub-connection.ts';
 import type { HubFile } from './hub-file.ts';
 import { PartialFile } from './partial-file.ts';
@@ -8,9 +8,9 @@ import { PassingTrouble, withRetries } from './patience.ts';
 import { receive } from './receive.ts';
 
 /** One stream from the first missing byte to the last, hashed as it grows; goes on where an earlier one stopped. */
-export async function fetchAsStream(file: HubFile, fetch: FileFetch): Promise<void> {
+export async function fetchAsStream(file: HubFile, fetch: GuardedFetch): Promise<void> {
   const { layout, signal } = fetch;
-  const reading = { signal, onBytes: (count: number) => fetch.onBytes(file.path, count) };
+  const reading = { guard: fetch.guard, signal, onBytes: (count: number) => fetch.onBytes(file.path, count) };
   await using partial = await PartialFile.open(layout.partial(file), file, reading);
   const isResumed = partial.bytes > 0;
   await download(file, partial, fetch);
@@ -26,7 +26,7 @@ export async function fetchAsStream(file: HubFile, fetch: FileFetch): Promise<vo
   await partial.keep(layout.blob(file));
 }
 
-async function download(file: HubFile, partial: PartialFile, fetch: FileFetch): Promise<void> {
+async function download(file: HubFile, partial: PartialFile, fetch: GuardedFetch): Promise<void> {
   const { connection, signal } = fetch;
   let gained = 0;
   const attempt = async (): Promise<void> => {
@@ -51,7 +51,7 @@ async function download(file: HubFile, partial: PartialFile, fetch: FileFetch): 
 }
 
 /** Requests the missing bytes; afterwards the body continues exactly at the end of the partial file. */
-async function ask(file: HubFile, partial: PartialFile, fetch: FileFetch): Promise<HubAnswer> {
+async function ask(file: HubFile, partial: PartialFile, fetch: GuardedFetch): Promise<HubAnswer> {
   const { host } = fetch.connection.endpoint;
   const from = partial.bytes;
   const answer = await askContent(file, { from, to: file.bytes }, fetch);
@@ -60,21 +60,17 @@ async function ask(file: HubFile, partial: PartialFile, fetch: FileFetch): Promi
     await startAgain(file, partial, fetch);
     throw new PassingTrouble(new BuildFailure('HubUnreachable', `${host} refuses to resume ${file.path}`));
   }
-  // 200 in place of 206: the whole file comes again. Appending it would give a file of the wrong bytes.
-  const continuesAt = answer.status === 206 ? rangeStart(answer) : 0;
-  if (continuesAt !== from) {
+  if (answer.status === 206 && rangeStart(answer) !== from) {
+    answer.body.destroy();
     await startAgain(file, partial, fetch);
-    if (continuesAt !== 0) {
-      answer.body.destroy();
-      throw new PassingTrouble(
-        new BuildFailure('HubUnreachable', `${host} sent another range than asked for`),
-      );
-    }
+    throw new PassingTrouble(new BuildFailure('HubUnreachable', `${host} sent another range than asked for`));
   }
+  // 200 in place of 206: the whole file comes again. Appending it would give a file of the wrong bytes.
+  if (answer.status === 200 && from > 0) await startAgain(file, partial, fetch);
   return answer;
 }
 
-async function startAgain(file: HubFile, partial: PartialFile, { onBytes }: FileFetch): Promise<void> {
+async function startAgain(file: HubFile, partial: PartialFile, { onBytes }: GuardedFetch): Promise<void> {
   onBytes(file.path, -partial.bytes);
   await partial.restart();
 }

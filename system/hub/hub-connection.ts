@@ -138,6 +138,12 @@ function parseEndpoint(text: string): URL {
       hint: 'Correct HF_ENDPOINT.',
     });
   }
+  if (url.username !== '' || url.password !== '') {
+    // Not repeated: whoever wrote it there meant it to be secret.
+    throw new BuildFailure('UsageInvalid', 'the hub endpoint carries a name or password', {
+      hint: 'Take them out of HF_ENDPOINT; a token belongs in HF_TOKEN.',
+    });
+  }
   return url;
 }
 

@@ -33,6 +33,9 @@ const treeAnswer = z.array(
 
 /** Listings are text; a repository with 100,000 files needs about 30 MB. */
 const largestAnswer = 64 << 20;
+/** A page has 1,000 entries; the hub advises against more than 100,000 files. */
+const mostPages = 2_000;
+const mostEntries = 1_000_000;
 
 /**
  * Fixes a revision at its commit and lists the files there: one request for the commit, then the file tree by
@@ -66,12 +69,18 @@ async function listFiles(commit: string, asking: Asking): Promise<HubFile[]> {
   const tree = new URL(`api/models/${asking.subject.repo}/tree/${commit}`, asking.connection.endpoint);
   const files: HubFile[] = [];
   let search: string | undefined = '?recursive=true&expand=false';
+  const asked = new Set<string>();
+  let seen = 0;
   while (search !== undefined) {
+    if (asked.has(search)) throw strange(asking, 'a page names itself or an earlier one as the next');
+    if (asked.size === mostPages) throw strange(asking, `it has more than ${mostPages} pages`);
+    asked.add(search);
     tree.search = search;
     const page = await askJson(tree, asking);
-    for (const entry of parse(treeAnswer, page.value, asking)) {
-      if (entry.type === 'file') files.push(toHubFile(entry, asking));
-    }
+    const entries = parse(treeAnswer, page.value, asking);
+    seen += entries.length;
+    if (seen > mostEntries) throw strange(asking, `it has more than ${mostEntries} entries`);
+    for (const entry of entries) if (entry.type === 'file') files.push(toHubFile(entry, asking));
     asking.scope.onProgress({ fraction: 0.5, note: `${files.length} files` });
     // Only the query of the next page's address is taken: a mirror may hand out the addresses of the hub it mirrors.
     const next = /<([^>]*)>;\s*rel="?next"?/.exec(page.link)?.[1];

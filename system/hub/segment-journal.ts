@@ -50,9 +50,17 @@ export async function removeJournal(path: string): Promise<void> {
 }
 
 async function readJournal(path: string, bytes: number) {
-  const text = await readFile(journalOf(path), 'utf8').catch(() => '{}');
-  const parsed = Journal.safeParse(parseJson(text));
-  return parsed.success && parsed.data.bytes === bytes ? parsed.data : undefined;
+  const journal = parseJournal(await readFile(journalOf(path), 'utf8').catch(() => '{}'));
+  return journal?.bytes === bytes ? journal : undefined;
+}
+
+/** What a journal says, or undefined: it has a line for every segment, and no segment has more than all of its bytes. */
+export function parseJournal(text: string): z.infer<typeof Journal> | undefined {
+  const journal = Journal.safeParse(parseJson(text)).data;
+  if (journal === undefined) return undefined;
+  const { bytes, segmentBytes, done } = journal;
+  const isWhole = done.length === Math.ceil(bytes / segmentBytes);
+  return isWhole && done.every((count) => count <= segmentBytes) ? journal : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -25,7 +25,7 @@ const small = ['*.json', '*.jinja', '*.model', '*.txt', '*.tiktoken'];
 /** Whoever copies weights has to copy their licence. */
 const licence = /^(LICEN[CS]E|NOTICE|USE_POLICY)/i;
 /** The names loaders look for. Beside them lie variants (`model.fp16.safetensors`) and trainer state. */
-const canonical = /^(pytorch_model|model|adapter_model)(-\d{5}-of-\d{5})?\.(safetensors|bin)$/;
+const canonical = /^(pytorch_model|model|adapter_model)(-\d{5,}-of-\d{5,})?\.(safetensors|bin)$/;
 const trainerState = /^(training_args|optimizer|scheduler|random_states.*)\.bin$/;
 
 /**

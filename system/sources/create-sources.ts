@@ -5,6 +5,9 @@ import type { ModelSource } from './contract.ts';
 import { createFolderSource } from './folder-source.ts';
 import { createHubSource } from './hub-source.ts';
 
+/** By which a user says where their cache is; empty is unset, as for Hugging Face's tools. */
+const cacheVariables = ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_HOME'];
+
 /** `raw`: the environment as it stands; tokens are read from it by name, here and nowhere else. */
 export function createSources(
   { raw }: { readonly raw: Readonly<Record<string, string | undefined>> },
@@ -15,12 +18,12 @@ export function createSources(
     if (source.kind === 'folder') return createFolderSource(source);
     return createHubSource(source, async () => {
       const found = await hubSettings(withToken(raw, source.tokenVariable));
-      const shared = raw['HF_HUB_CACHE'] ?? raw['HUGGINGFACE_HUB_CACHE'] ?? raw['HF_HOME'];
+      const isShared = cacheVariables.some((name) => (raw[name] ?? '').trim() !== '');
       return {
         ...found,
         endpoint: source.endpoint ?? found.endpoint,
         // The user's own cache is used when the user says where it is; otherwise nothing outside our home is touched.
-        cacheFolder: shared === undefined ? ownCache : found.cacheFolder,
+        cacheFolder: isShared ? found.cacheFolder : ownCache,
       };
     });
   };

@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import type { HubSource } from '../../core/domain/plan.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Digest } from '../../core/domain/artifact.ts';
+import type { EffectScope } from '../../core/domain/progress.ts';
+import { checkRoom, type Disks, hostDisks } from '../hub/check-room.ts';
 import { fetchSnapshot, type Snapshot } from '../hub/fetch-snapshot.ts';
 import type { HubFile } from '../hub/hub-file.ts';
 import { readCachedRevision, verifyCachedSnapshot } from '../hub/offline.ts';
@@ -18,6 +20,8 @@ export interface HubAccess {
   readonly token?: string;
   /** Only the cache may be used. */
   readonly offline?: boolean;
+  /** The host's by default. */
+  readonly disks?: Disks;
 }
 
 /** Temporal repeats the whole step, durably and in sight of the user: few attempts here. */
@@ -58,18 +62,34 @@ export function createHubSource(
       }));
       const hub = await access();
       const { commit } = listing;
+      await mkdir(out, { recursive: true });
       const snapshot =
         hub.offline === true
-          ? await verifyCachedSnapshot(
-              { cacheFolder: hub.cacheFolder, repo },
-              { commit, files: wanted },
+          ? await takeFromCache({ ...hub, repo }, { commit, files: wanted, out }, scope)
+          : await fetchSnapshot(
+              { ...hub, patience, repo, revision, commit, files: wanted, copyTo: out },
               scope,
-            )
-          : await fetchSnapshot({ ...hub, patience, repo, revision, commit, files: wanted }, scope);
+            );
       await copyOut(snapshot, out, scope.signal);
       return { format: weightsFormat(wanted), files: wanted.length, commit: listing.commit };
     },
   };
+}
+
+interface Wanted {
+  readonly commit: string;
+  readonly files: readonly HubFile[];
+  readonly out: string;
+}
+
+async function takeFromCache(
+  { cacheFolder, repo, disks = hostDisks }: HubAccess & { readonly repo: string },
+  { commit, files, out }: Wanted,
+  scope: EffectScope,
+): Promise<Snapshot> {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (!(await disks.canClone(cacheFolder, out))) await checkRoom(repo, [{ folder: out, bytes }], disks);
+  return verifyCachedSnapshot({ cacheFolder, repo }, { commit, files }, scope);
 }
 
 function toListed({ path, bytes, oid, sha256 }: HubFile): ListedFile {

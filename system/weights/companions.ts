@@ -1,16 +1,30 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBuildFailure } from '../../core/domain/failures.ts';
+import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import { parseBoundedJson } from '../../core/formats/bounded-json.ts';
 import { readModelConfig, type ModelConfigFacts } from '../../core/formats/model-config.ts';
 import { isCompanion } from '../../core/formats/weight-files.ts';
+import { errorCode } from '../files/atomic-write.ts';
 import { readSmallText } from './small-text.ts';
 
-/** Names of the regular files beside a folder's weights: config, tokenizer, generation settings, licence. */
+/**
+ * Names of the regular files beside a folder's weights: config, tokenizer, generation settings, licence. A link that leads
+ * nowhere is WeightsMissing: a model without its tokenizer would only be noticed when it is loaded.
+ */
 export async function listCompanions(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter(isCompanion).sort();
-  const files = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).isFile()));
+  const files = await Promise.all(names.map((name) => isRegularFile(join(folder, name))));
   return names.filter((_, index) => files[index]);
+}
+
+async function isRegularFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    throw new BuildFailure('WeightsMissing', `${path} cannot be read (${errorCode(error) ?? 'unknown'})`, {
+      cause: error,
+    });
+  }
 }
 
 /** Facts of a folder's `config.json`; a folder without one (an adapter, a bare file) ties nothing. */

@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/domain/artifact.ts';
 import type { TensorSpec } from '../../core/formats/tensor.ts';
-import { openSide, type ComparedSide } from './compared-side.ts';
+import { openSide, type ComparedSide, type SideChoice } from './compared-side.ts';
 import type { Comparison } from './contract.ts';
 import { countItemDifferences } from './count-item-differences.ts';
 import { toManifest } from './digest-weights.ts';
@@ -16,8 +16,12 @@ const countedBytes = 1 << 28;
  * Compares two sets of weights tensor by tensor, in whatever formats they are: names both ways, dtype, shape, and the
  * sha256 of the contiguous bytes, so that NaN and −0 count as what they are. Either may be a manifest of tensors.
  */
-export async function compareWeights(a: string, b: string, scope: WeightsScope): Promise<Comparison> {
-  const [left, right] = await Promise.all([openSide(a), openSide(b)]);
+export async function compareWeights(
+  a: string | SideChoice,
+  b: string | SideChoice,
+  scope: WeightsScope,
+): Promise<Comparison> {
+  const [left, right] = await Promise.all([openSide(chooseSide(a)), openSide(chooseSide(b))]);
   const differences = compareSpecs(left, right);
   const told = new Set(differences.map(({ tensor }) => tensor));
   const names = [...left.specs.keys()].filter((name) => !told.has(name));
@@ -33,6 +37,10 @@ export async function compareWeights(a: string, b: string, scope: WeightsScope):
     root: equal ? rootOf(left, before) : null,
     notices: [...left.notices, ...right.notices],
   };
+}
+
+function chooseSide(side: string | SideChoice): SideChoice {
+  return typeof side === 'string' ? { path: side } : side;
 }
 
 function compareSpecs(left: ComparedSide, right: ComparedSide): Difference[] {

@@ -14,10 +14,16 @@ export interface ComparedSide {
   readonly notices: readonly string[];
 }
 
-/** Opens weights, or a manifest by its ending `.json`. Failures as openWeights. */
-export async function openSide(path: string): Promise<ComparedSide> {
+/** Weights or a manifest of them, by its ending `.json`. `root`: the key of the state dict, if it is a checkpoint with it. */
+export interface SideChoice {
+  readonly path: string;
+  readonly root?: string;
+}
+
+/** Failures as openWeights. */
+export async function openSide({ path, root }: SideChoice): Promise<ComparedSide> {
   if (path.endsWith('.json')) return sideOfManifest(path);
-  const opened = await openWeights(path);
+  const opened = await openWeights(path, root === undefined ? {} : { root });
   const tensors = byName(opened.tensors);
   return {
     specs: tensors,

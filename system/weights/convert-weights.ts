@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
+import { checksOf } from '../../core/formats/input-checks.ts';
 import type { WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
 import { writeShardIndex } from '../../core/formats/shard-index.ts';
 import { compareReleases, firstTorchWith } from '../../core/formats/torch/torch-dtypes.ts';
@@ -114,7 +115,7 @@ async function writePlans(
   { opened, format, scope }: WritingContext,
 ): Promise<ConvertReport> {
   const written = await copyWeights(
-    { version: 1, outputs: plans.map(({ output }) => output) },
+    { version: 1, outputs: plans.map(({ output }) => output), checks: checksOf(opened.tensors) },
     scope,
     scope.executable,
   );

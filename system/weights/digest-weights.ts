@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { Digest } from '../../core/domain/artifact.ts';
+import type { DigestPlan } from '../../core/domain/weights-plan.ts';
+import { checksOf } from '../../core/formats/input-checks.ts';
 import { pieceOf } from '../../core/formats/pieces.ts';
 import { maxIndexBytes } from '../../core/formats/shard-index.ts';
 import type { WeightTensor } from '../../core/formats/tensor.ts';
@@ -12,6 +13,7 @@ import {
 } from '../../core/formats/tensor-manifest.ts';
 import { sha256OfText } from '../files/hash-file.ts';
 import { digestWeights } from '../native-cli/run-weights.ts';
+import { readSmallText } from './small-text.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
 /** sha256 of every tensor's items in row-major order, by name; names that share bytes are read once. */
@@ -23,7 +25,8 @@ export async function digestTensors(
   const isShared = ({ aliasOf }: WeightTensor): boolean => aliasOf !== undefined && given.has(aliasOf);
   const owned = tensors.filter((tensor) => !isShared(tensor));
   if (owned.length === 0) return new Map();
-  const digests = await digestWeights({ version: 1, inputs: owned.map(pieceOf) }, scope, scope.executable);
+  const plan: DigestPlan = { version: 1, inputs: owned.map(pieceOf), checks: checksOf(owned) };
+  const digests = await digestWeights(plan, scope, scope.executable);
   return new Map(
     tensors.flatMap((tensor) => {
       const digest = digests.get(isShared(tensor) ? (tensor.aliasOf ?? '') : tensor.name);
@@ -54,10 +57,7 @@ export function toManifest(tensors: ReadonlyMap<string, TensorDigest>): TensorMa
 
 /** A manifest that was written earlier. WeightsCorrupt if its root does not stand for its lines. */
 export async function loadManifest(file: string): Promise<TensorManifest> {
-  const { size } = await stat(file);
-  if (size > maxIndexBytes)
-    throw new BuildFailure('WeightsUnsupported', `${file} has ${size} bytes, more than ${maxIndexBytes}`);
-  const manifest = readTensorManifest(await readFile(file, 'utf8'), file);
+  const manifest = readTensorManifest(await readSmallText(file, maxIndexBytes), file);
   if (toManifest(manifest.tensors).root === manifest.root) return manifest;
   throw new BuildFailure('WeightsCorrupt', `${file}: the root is not that of its tensors`);
 }

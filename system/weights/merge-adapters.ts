@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { MergePiece } from '../../core/domain/weights-plan.ts';
+import { checksOf } from '../../core/formats/input-checks.ts';
 import { changeModelConfig } from '../../core/formats/model-config.ts';
 import type { Adapter } from '../../core/formats/peft/adapter-tensors.ts';
 import { planMerge, type MergePlan } from '../../core/formats/peft/plan-merge.ts';
@@ -52,9 +53,11 @@ export async function mergeAdapters(
   const { rowsNeeded } = tokenizer;
   const plan = planMerge({ base: opened.tensors, adapters, rounding, newRows, rowsNeeded, ...facts });
   const sameRun = await findSameRun(folders.flatMap((folder, at) => withAdapter(folder, adapters[at])));
+  const checks = checksOf([...opened.tensors, ...adapters.flatMap(({ tensors }) => tensors)]);
   await assembleFolder(request.out, async (folder) => {
     const files = planFiles({ plan, opened, folder, ties: facts.tiesWordEmbeddings && !plan.unties });
-    await mergeWeights({ version: 1, outputs: files.map(({ output }) => output) }, scope, scope.executable);
+    const outputs = files.map(({ output }) => output);
+    await mergeWeights({ version: 1, outputs, checks }, scope, scope.executable);
     if (opened.hasIndex || files.length > 1) await writeIndex(files, plan, folder);
     await writeCompanions({ folder, base: opened.folder, plan, tokenizer });
   });

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { QuantizedEvent } from '../../core/domain/quantize-pieces.ts';
+import { checksOf } from '../../core/formats/input-checks.ts';
 import { addQuantizationConfig, parseModelConfig } from '../../core/formats/quantized/config-file.ts';
 import type { ScaleDtype } from '../../core/formats/quantized/format.ts';
 import { planQuantizedFile, type QuantizedFilePlan } from '../../core/formats/quantized/plan-file.ts';
@@ -74,7 +75,8 @@ export async function quantizeWeights(
   return assembleFolder(request.to, async (folder) => {
     const planned = await planFiles(opened, plan, folder);
     const outputs = planned.map(({ output }) => output);
-    const written = await quantizeMatrices({ version: 1, outputs }, scope, scope.executable);
+    const checks = checksOf(opened.tensors);
+    const written = await quantizeMatrices({ version: 1, outputs, checks }, scope, scope.executable);
     if (opened.hasIndex || planned.length > 1) await writeIndex(planned, folder);
     await copyFiles(await listCompanions(opened.folder), opened.folder, folder);
     await writeAtomically(

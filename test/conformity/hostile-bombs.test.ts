@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseOfAdapters, plainAdapter } from '../fixtures/hostile/adapter-cases.ts';
-import { canary, type FolderFiles } from '../fixtures/hostile/hostile-case.ts';
+import { canary } from '../fixtures/hostile/hostile-case.ts';
 import { hostileCorpus } from '../fixtures/hostile/hostile-corpus.ts';
 import { measureCli } from '../fixtures/hostile/measure-cli.ts';
 import { verbsOfCase } from '../fixtures/hostile/verbs-of-case.ts';
+import { writeCase, writeFolder } from '../fixtures/hostile/write-case.ts';
 
 /** Far above what any of them takes on an idle machine, far below what they ask for. */
 const seconds = 20;
@@ -19,17 +20,10 @@ const chosen = hostileCorpus.filter(
 );
 let folder = '';
 
-async function writeFolder(name: string, files: FolderFiles): Promise<string> {
-  const path = join(folder, name);
-  await mkdir(path);
-  for (const [file, bytes] of Object.entries(files)) await writeFile(join(path, file), bytes);
-  return path;
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'enginewright-bombs-'));
-  await writeFolder('base', baseOfAdapters);
-  await writeFolder('adapter', plainAdapter);
+  await writeFolder(join(folder, 'base'), baseOfAdapters);
+  await writeFolder(join(folder, 'adapter'), plainAdapter);
   await mkdir(join(folder, 'results'));
 });
 
@@ -37,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe.each(chosen)('$name', (hostile) => {
   it(`is refused in time and memory: ${hostile.failure}`, { timeout: 60_000 }, async () => {
-    const input = await writeFolder(hostile.name, hostile.files());
+    const input = await writeCase(hostile, join(folder, hostile.name));
     const near = {
       base: join(folder, 'base'),
       adapter: join(folder, 'adapter'),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,9 +9,10 @@ import { merge } from '../../cli/commands/merge.ts';
 import { quantize } from '../../cli/commands/quantize.ts';
 import { baseOfAdapters, plainAdapter } from '../fixtures/hostile/adapter-cases.ts';
 import { callVerb } from '../fixtures/hostile/call-verb.ts';
-import { canary, type FolderFiles } from '../fixtures/hostile/hostile-case.ts';
+import { canary } from '../fixtures/hostile/hostile-case.ts';
 import { hostileCorpus } from '../fixtures/hostile/hostile-corpus.ts';
 import { verbsOfCase } from '../fixtures/hostile/verbs-of-case.ts';
+import { writeCase, writeFolder } from '../fixtures/hostile/write-case.ts';
 
 const commands = [inspect, convert, compare, merge, quantize];
 const light = hostileCorpus.filter(({ heavy }) => heavy !== true);
@@ -19,16 +20,10 @@ const elsewhere = process.cwd();
 let folder = '';
 const at = (...parts: readonly string[]) => join(folder, ...parts);
 
-async function writeFolder(name: string, files: FolderFiles): Promise<string> {
-  await mkdir(at(name));
-  for (const [file, bytes] of Object.entries(files)) await writeFile(at(name, file), bytes);
-  return at(name);
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'enginewright-hostile-'));
-  await writeFolder('base', baseOfAdapters);
-  await writeFolder('adapter', plainAdapter);
+  await writeFolder(at('base'), baseOfAdapters);
+  await writeFolder(at('adapter'), plainAdapter);
   await mkdir(at('results'));
   // A payload that ran would leave its file here.
   process.chdir(folder);
@@ -42,7 +37,7 @@ afterAll(async () => {
 describe.each(light)('$name', (hostile) => {
   it(`is refused by every verb: ${hostile.failure}`, { timeout: 20_000 }, async () => {
     const near = { base: at('base'), adapter: at('adapter'), out: at('results', 'out') };
-    const input = await writeFolder(hostile.name, hostile.files());
+    const input = await writeCase(hostile, at(hostile.name));
 
     for (const [verb = '', ...args] of verbsOfCase(hostile, input, near)) {
       const command = commands.find(({ name }) => name === verb);

@@ -163,4 +163,22 @@ describe('the command line', () => {
 
     expect(await failureOf(compareWeights(model, manifest, scope))).toContain('the root is not that of its');
   });
+
+  it('looks inside a training checkpoint by the key it is told', async () => {
+    const checkpoint = join(torchFixtures, 'checkpoint.bin');
+    const inside = join(work, 'inside.safetensors');
+    await convertWeights({ from: checkpoint, to: inside, format: 'safetensors', root: 'state_dict' }, scope);
+
+    expect(await failureOf(compareWeights(checkpoint, inside, scope))).toContain('deeper');
+    expect(await compareWeights({ path: checkpoint, root: 'state_dict' }, inside, scope)).toMatchObject({
+      equal: true,
+    });
+    const both = ['compare', checkpoint, checkpoint, '--root', 'state_dict'];
+    expect(await callCli(both)).toMatchObject({ code: 0 });
+    const plain = join(work, 'plain.bin');
+    await convertWeights({ from: inside, to: plain, format: 'bin' }, scope);
+    expect(
+      await callCli(['compare', checkpoint, plain, '--root', 'state_dict', '--root-b', '']),
+    ).toMatchObject({ code: 0 });
+  });
 });

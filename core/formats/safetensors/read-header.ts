@@ -1,3 +1,4 @@
+import type { BuildFailure } from '../../domain/failures.ts';
 import { corruptAt, readRange, type ByteSource } from '../byte-source.ts';
 import { decodeUtf8 } from '../byte-cursor.ts';
 import { JsonSyntaxError, parseStrictJson, type StrictJson, type StrictJsonObject } from '../strict-json.ts';
@@ -31,23 +32,34 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
     throw corruptAt(source.file, 0, `announces a header of ${announced} bytes, more than ${maxHeaderBytes}`);
   }
   const header = await readRange(source, prefixBytes, Number(announced));
-  const members = parseHeader(header, source.file);
+  const { members, failAt } = parseHeader(header, source.file);
   const dataStart = prefixBytes + header.length;
-  const metadata = readMetadata(members.get('__metadata__'), source.file);
+  const metadata = readMetadata(members.get('__metadata__'), failAt);
   const tensors = [...members]
     .filter(([name]) => name !== '__metadata__')
-    .map(([name, entry]) => readEntry(name, entry, { file: source.file, dataStart }))
+    .map(([name, entry]) => readEntry(name, entry, { failAt, dataStart }))
     .sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   checkCoverage(tensors, source, dataStart);
   return { tensors, metadata };
 }
 
-function parseHeader(header: Uint8Array, file: string): StrictJsonObject {
+/** WeightsCorrupt at a member's own place in the file. */
+type FailAt = (member: string, problem: string) => BuildFailure;
+
+interface ParsedHeader {
+  readonly members: StrictJsonObject;
+  readonly failAt: FailAt;
+}
+
+function parseHeader(header: Uint8Array, file: string): ParsedHeader {
   if (header[0] !== 0x7b) throw corruptAt(file, prefixBytes, 'the header does not begin with {');
   const text = decodeUtf8(header, { file, offset: prefixBytes });
+  const places = new Map<string, number>();
+  const failAt: FailAt = (member, problem) =>
+    corruptAt(file, prefixBytes + byteLength(text, places.get(member) ?? 0), problem);
   try {
-    const value = parseStrictJson(text);
-    if (value instanceof Map) return value;
+    const members = parseStrictJson(text, (key, offset) => places.set(key, offset));
+    if (members instanceof Map) return { members, failAt };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw corruptAt(file, prefixBytes + byteLength(text, error.offset), `the header ${error.message}`);
@@ -59,26 +71,25 @@ function byteLength(text: string, units: number): number {
   return new TextEncoder().encode(text.slice(0, units)).length;
 }
 
-function readMetadata(value: StrictJson | undefined, file: string): ReadonlyMap<string, string> {
+function readMetadata(value: StrictJson | undefined, failAt: FailAt): ReadonlyMap<string, string> {
   const metadata = new Map<string, string>();
   if (value === undefined) return metadata;
-  if (!(value instanceof Map)) throw corruptAt(file, prefixBytes, '__metadata__ is no JSON object');
+  if (!(value instanceof Map)) throw failAt('__metadata__', '__metadata__ is no JSON object');
   for (const [key, text] of value) {
     if (typeof text !== 'string')
-      throw corruptAt(file, prefixBytes, `__metadata__ has a value that is no string at ${key}`);
+      throw failAt('__metadata__', `__metadata__ has a value that is no string at ${key.slice(0, 200)}`);
     metadata.set(key, text);
   }
   return metadata;
 }
 
 interface DataPlace {
-  readonly file: string;
+  readonly failAt: FailAt;
   readonly dataStart: number;
 }
 
 function readEntry(name: string, entry: StrictJson, place: DataPlace): StoredTensor {
-  const fail = (problem: string) =>
-    corruptAt(place.file, prefixBytes, `tensor ${name.slice(0, 200)} ${problem}`);
+  const fail = (problem: string) => place.failAt(name, `tensor ${name.slice(0, 200)} ${problem}`);
   if (!(entry instanceof Map)) throw fail('has no JSON object');
   for (const key of entry.keys()) {
     if (!['dtype', 'shape', 'data_offsets'].includes(key))

@@ -3,7 +3,7 @@ import { corruptAt, readRange, unsupportedAt, type ByteSource } from '../byte-so
 import { PickleDict, PickleList, type PickleValue } from './pickle-values.ts';
 import { readPickle } from './read-pickle.ts';
 import { maxPickleBytes } from './read-torch-archive.ts';
-import { readStateDict, type TorchWeights } from './state-dict.ts';
+import { readStateDict, type StoragePlace, type TorchWeights } from './state-dict.ts';
 import { TorchHost } from './torch-host.ts';
 
 // pickle.dumps(0x1950a86a20f9469cfc6c, protocol=2): torch/serialization.py, MAGIC_NUMBER.
@@ -32,11 +32,11 @@ export async function readLegacyTorchFile(source: ByteSource, root?: string): Pr
     throw unsupportedAt({ file: source.file, offset: 0 }, 'its numbers are big-endian');
   }
   const offsets = await locateStorages(source, { host, keys, end });
-  const locate = (storage: { readonly key: string }): number => {
+  const locate = (storage: { readonly key: string }): StoragePlace => {
     const offset = offsets.get(storage.key);
     if (offset === undefined)
       throw corruptAt(source.file, end, `storage ${storage.key.slice(0, 200)} has no bytes`);
-    return offset;
+    return { offset };
   };
   return readStateDict(state ?? null, { file: source.file, root, locate });
 }

@@ -2,7 +2,7 @@ import { corruptAt, readRange, unsupportedAt, type ByteSource } from '../byte-so
 import { crc32 } from './crc32.ts';
 import { readPickle } from './read-pickle.ts';
 import { readZipRecords, type ZipRecord } from './read-zip.ts';
-import { readStateDict, type TorchWeights } from './state-dict.ts';
+import { readStateDict, type StoragePlace, type TorchWeights } from './state-dict.ts';
 import { TorchHost } from './torch-host.ts';
 import type { StorageSymbol } from './torch-symbols.ts';
 
@@ -19,10 +19,7 @@ export async function readTorchArchive(source: ByteSource, root?: string): Promi
   if (pickle.bytes > maxPickleBytes)
     throw unsupportedAt({ file: source.file, offset: pickle.offset }, `data.pkl has ${pickle.bytes} bytes`);
   const host = new TorchHost(source.file);
-  const bytes = await readRange(source, pickle.offset, pickle.bytes);
-  // Writers may switch it off and leave 0. A wrong one parts readers that look at it from those that do not.
-  if (pickle.crc32 !== 0 && pickle.crc32 !== crc32(bytes))
-    throw corruptAt(source.file, pickle.offset, 'data.pkl has another CRC-32 than the archive says');
+  const bytes = await readRecord(source, pickle);
   const reading = readPickle(bytes, { file: source.file, base: pickle.offset }, host);
   if (reading.bytes < bytes.length)
     throw corruptAt(source.file, pickle.offset + reading.bytes, 'data.pkl goes on after its end');
@@ -30,6 +27,18 @@ export async function readTorchArchive(source: ByteSource, root?: string): Promi
     locateStorage(records.get(`${folder}/data/${storage.key}`), storage, source);
   for (const storage of host.storages.values()) locate(storage);
   return readStateDict(reading.value, { file: source.file, root, locate });
+}
+
+/** A wrong sum parts readers that look at it from those that do not. */
+async function readRecord(source: ByteSource, record: ZipRecord): Promise<Uint8Array> {
+  const bytes = await readRange(source, record.offset, record.bytes);
+  if (!hasSum(record) || record.crc32 === crc32(bytes)) return bytes;
+  throw corruptAt(source.file, record.offset, `${record.name} has another CRC-32 than the archive says`);
+}
+
+/** Writers may switch it off and leave 0 (torch.serialization.set_crc32_options). */
+function hasSum({ crc32, bytes }: ZipRecord): boolean {
+  return crc32 !== 0 && bytes > 0;
 }
 
 function findFolder(records: ReadonlyMap<string, ZipRecord>, source: ByteSource): string {
@@ -48,15 +57,19 @@ function findFolder(records: ReadonlyMap<string, ZipRecord>, source: ByteSource)
 async function checkByteOrder(source: ByteSource, record: ZipRecord | undefined): Promise<void> {
   // Files before torch 2.1 lack the record and are little-endian.
   if (record === undefined) return;
-  const bytes = await readRange(source, record.offset, Math.min(record.bytes, 16));
-  const order = String.fromCharCode(...bytes);
+  if (record.bytes > 16) throw corruptAt(source.file, record.offset, 'names no byte order');
+  const order = String.fromCharCode(...(await readRecord(source, record)));
   if (order === 'little') return;
   if (order === 'big')
     throw unsupportedAt({ file: source.file, offset: record.offset }, 'its numbers are big-endian');
   throw corruptAt(source.file, record.offset, 'names no byte order');
 }
 
-function locateStorage(record: ZipRecord | undefined, storage: StorageSymbol, source: ByteSource): number {
+function locateStorage(
+  record: ZipRecord | undefined,
+  storage: StorageSymbol,
+  source: ByteSource,
+): StoragePlace {
   if (record === undefined)
     throw corruptAt(source.file, 0, `the archive has no record for storage ${storage.key.slice(0, 200)}`);
   if (record.bytes !== storage.bytes) {
@@ -66,5 +79,7 @@ function locateStorage(record: ZipRecord | undefined, storage: StorageSymbol, so
       `storage ${storage.key} needs ${storage.bytes} bytes, its record has ${record.bytes}`,
     );
   }
-  return record.offset;
+  const { name, offset, bytes } = record;
+  if (!hasSum(record)) return { offset };
+  return { offset, check: { file: source.file, offset, bytes, crc32: record.crc32, name } };
 }

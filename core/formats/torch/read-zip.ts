@@ -1,6 +1,7 @@
 import { ByteCursor } from '../byte-cursor.ts';
 import { corruptAt, readRange, unsupportedAt, type ByteSource } from '../byte-source.ts';
 import { findZipDirectory } from './find-zip-directory.ts';
+import { windowedSource } from './windowed-source.ts';
 
 /** One stored record of an archive; offsets and sizes in bytes from the start of the file. */
 export interface ZipRecord {
@@ -44,7 +45,7 @@ export async function readZipRecords(source: ByteSource): Promise<ZipRecord[]> {
     entries.push(entry);
   }
   if (cursor.remaining > 0) throw corruptAt(source.file, cursor.offset, 'the archive directory has a rest');
-  return locate(source, entries, directory.offset);
+  return locate(windowedSource(source), entries, directory.offset);
 }
 
 function readEntry(cursor: ByteCursor): DirectoryEntry {
@@ -141,7 +142,8 @@ async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promi
     throw corruptAt(source.file, at, `record ${entry.name} has no local header`);
   cursor.take(4); // version, flags
   const method = cursor.u16();
-  cursor.take(8); // time, date, CRC-32
+  cursor.take(4); // time, date
+  const sum = cursor.u32();
   const sizes = [cursor.u32(), cursor.u32()];
   const localNameBytes = cursor.u16();
   const extraBytes = cursor.u16();
@@ -150,6 +152,9 @@ async function readLocalHeader(source: ByteSource, entry: DirectoryEntry): Promi
   }
   if (method !== 0)
     throw corruptAt(source.file, at, `record ${entry.name} is compressed according to its local header`);
+  // 0 where the writer did not know it yet, or never says.
+  if (sum !== 0 && sum !== entry.crc32)
+    throw corruptAt(source.file, at, `record ${entry.name} has another CRC-32 in its local header`);
   const told = sizes.every((size) => size === entry.bytes || size === 0xffffffff);
   if (!told && !entry.sizesFollowData) {
     throw corruptAt(source.file, at, `record ${entry.name} has another size in its local header`);

@@ -1,4 +1,5 @@
 import { BuildFailure } from '../../domain/failures.ts';
+import type { InputCheck } from '../../domain/weights-plan.ts';
 import { baseName, unsupportedAt } from '../byte-source.ts';
 import { isRowMajor, type WeightTensor } from '../tensor.ts';
 import { PickleDict, PickleList, PickleTuple, type PickleValue } from './pickle-values.ts';
@@ -17,8 +18,13 @@ export interface StateDictPlace {
   readonly file: string;
   /** Keys that lead to the state dict inside a training checkpoint, separated by `/`; absent for a plain one. */
   readonly root: string | undefined;
-  /** Offset of a storage's first byte in the file. */
-  readonly locate: (storage: StorageSymbol) => number;
+  readonly locate: (storage: StorageSymbol) => StoragePlace;
+}
+
+export interface StoragePlace {
+  /** Of the first byte, from the start of the file. */
+  readonly offset: number;
+  readonly check?: InputCheck;
 }
 
 /**
@@ -140,7 +146,8 @@ function toWeightTensor(
   const { dtype, shape, strides, storage, storageOffset } = symbol;
   const itemBytes = torchItemBytes(dtype) ?? NaN;
   const bytes = shape.reduce((product, size) => product * size, itemBytes);
-  const offset = place.locate(storage) + storageOffset * itemBytes;
+  const { offset: start, ...stored } = place.locate(storage);
+  const offset = start + storageOffset * itemBytes;
   const isPlain = isRowMajor(shape, strides);
   const shown = fromTorchShape(dtype, shape) ?? shape;
   if (!isPlain && shown !== shape)
@@ -157,5 +164,6 @@ function toWeightTensor(
     offset,
     ...(isPlain ? {} : { strides }),
     ...(owner === undefined ? {} : { aliasOf: owner }),
+    ...stored,
   };
 }

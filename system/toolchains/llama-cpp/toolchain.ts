@@ -3,6 +3,7 @@ import { llamaCpp } from '../../../core/catalog/toolchains/llama-cpp.ts';
 import { BuildFailure } from '../../../core/domain/failures.ts';
 import type { EffectScope } from '../../../core/domain/progress.ts';
 import { openWeights } from '../../weights/open-weights.ts';
+import { verifyChecks } from '../../weights/verify-checks.ts';
 import type { EngineToolchain } from '../contract.ts';
 import { buildEngine } from './build.ts';
 import { captureStatistics } from './capture-statistics.ts';
@@ -39,6 +40,7 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
       if (!isOutType(outType))
         throw new BuildFailure('InternalError', `there is no GGUF type ${JSON.stringify(outType)}`);
       const { tensors } = await openWeights(modelFolder);
+      await verifyChecks(tensors, scope.signal);
       const written = await writeGguf(
         { modelFolder, tensors, outFile: join(out, checkpointFile), outType, name: 'model' },
         scope,
@@ -47,6 +49,7 @@ export function createLlamaCpp(settings: LlamaSettings): EngineToolchain {
     },
     async convertAdapter({ adapterFolder, baseFolder, out }, scope) {
       const { tensors } = await openWeights(adapterFolder, { prefer: 'adapter' });
+      await verifyChecks(tensors, scope.signal);
       const baseConfig = await readModelConfig(baseFolder);
       // Its weight is applied when the engine opens it, so that one file serves every weight.
       const request = {

@@ -45,6 +45,18 @@ describe('the environment', () => {
     expect(() => readEnvironment({ HF_ENDPOINT: secret })).not.toThrow(/hunter2/);
   });
 
+  it.each([
+    'https://user:hunter2@mirror.example',
+    'http://hunter2@mirror.example',
+    'http://:hunter2@mirror.example/x',
+  ])('refuses credentials in HF_ENDPOINT and does not repeat them: %s', (endpoint) => {
+    const reading = () => readEnvironment({ HF_ENDPOINT: endpoint });
+
+    expect(reading).toThrow(expect.objectContaining({ name: 'UsageInvalid' }));
+    expect(reading).toThrow(/HF_ENDPOINT.*HF_TOKEN/);
+    expect(reading).not.toThrow(/hunter2/);
+  });
+
   it('holds secrets nowhere but in the raw variables, where who needs one asks by its name', () => {
     const { raw, ...named } = readEnvironment({ HF_TOKEN: 'hf_verySecret', MY_TOKEN: 'alsoSecret' });
 

@@ -69,4 +69,10 @@ describe('names that share one tensor', () => {
 
     expect(aliases).toEqual([{ ...owner, name: head, aliasOf: embed }]);
   });
+
+  it('are not made of the framework that wrote the file, whatever tensors are called', () => {
+    const owner = { name: 'pt', dtype: 'F16', shape: [2], bytes: 4, file: '/f', offset: 8 } as const;
+
+    expect(recordedAliases([owner], new Map([['format', 'pt']]))).toEqual([]);
+  });
 });

@@ -229,4 +229,57 @@ describe('resolveRevision', () => {
       message: expect.stringContaining('leaves the repository'),
     });
   });
+
+  it.each([
+    ['itself', () => '?recursive=true&expand=false', 'names itself'],
+    ['an earlier page', (count: number) => `?cursor=${count % 3}`, 'names itself or an earlier one'],
+    ['ever new pages', (count: number) => `?cursor=${count}`, 'more than 2000 pages'],
+  ])('ends with a hub whose pages lead to %s', { timeout: 120_000 }, async (_, next, words) => {
+    let asked = 0;
+    await using hub = await startUnrulyHub({ root: repository.root }, (visit, response) => {
+      if (!visit.path.includes('/tree/')) return false;
+      asked += 1;
+      response.writeHead(200, { link: `<${visit.path}${next(asked)}>; rel="next"` }).end('[]');
+      return true;
+    });
+
+    const failing = resolveRevision(
+      { endpoint: hub.endpoint, repo: 'tiny/model', revision: 'main', patience },
+      scope,
+    );
+
+    await expect(failing).rejects.toMatchObject({
+      name: 'HubUnreachable',
+      message: expect.stringContaining(words),
+    });
+    expect(asked).toBeLessThanOrEqual(2000);
+  });
+
+  it('ends with a hub that lists more entries than any repository has', { timeout: 60_000 }, async () => {
+    const page = JSON.stringify(Array.from({ length: 300_000 }, () => ({ type: 'directory', path: 'a' })));
+    await using hub = await startUnrulyHub({ root: repository.root }, (visit, response) => {
+      if (!visit.path.includes('/tree/')) return false;
+      response.writeHead(200, { link: `<${visit.path}?cursor=${visit.count}>; rel="next"` }).end(page);
+      return true;
+    });
+
+    const failing = resolveRevision(
+      { endpoint: hub.endpoint, repo: 'tiny/model', revision: 'main', patience },
+      scope,
+    );
+
+    await expect(failing).rejects.toMatchObject({
+      message: expect.stringContaining('more than 1000000 entries'),
+    });
+  });
+
+  it('refuses an endpoint with credentials, and does not repeat them', async () => {
+    const endpoint = 'http://user:hunter2@127.0.0.1:9';
+
+    const failing = resolveRevision({ endpoint, repo: 'tiny/model', revision: 'main', patience }, scope);
+
+    const failure = await failing.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'UsageInvalid' });
+    expect(inspect(failure, { depth: 5 })).not.toContain('hunter2');
+  });
 });

@@ -107,4 +107,10 @@ describe('matchesAny', () => {
   it('answers at once where a regular expression would need ages', () => {
     expect(matchesAny('a'.repeat(5000), [`${'*a'.repeat(50)}*b`])).toBe(false);
   });
+
+  it('knows shards of which there are a hundred thousand and more', () => {
+    const shards = ['model-000001-of-100001.safetensors', 'model-100001-of-100001.safetensors'];
+
+    expect(selected([...shards, 'model.fp16.safetensors'])).toEqual(shards);
+  });
 });

@@ -97,4 +97,17 @@ describe('the safetensors header', () => {
 
     expect(await failureOf(read(bad))).toContain('is not valid UTF-8');
   });
+
+  it.each([
+    ['b', `{"a":${entry('U8', [1], 0, 1)}, "b":${entry('U8', [3], 1, 2)}}`],
+    ['ü', `{"é":${entry('U8', [1], 0, 1)},"ü":${entry('F99', [1], 1, 2)}}`],
+    ['__metadata__', `{"a":${entry('U8', [2], 0, 2)},"__metadata__":{"n":1}}`],
+  ])('names the byte where the entry of %s begins', async (name, header) => {
+    const file = safetensorsFile(header, 2);
+
+    const failure = await failureOf(read(file));
+
+    const at = Buffer.from(file).indexOf(`"${name}"`);
+    expect(failure).toContain(`byte ${at}: `);
+  });
 });

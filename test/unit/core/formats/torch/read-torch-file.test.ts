@@ -224,3 +224,25 @@ describe('files that only look like weights', () => {
     expect(await failureOf(read(bytes))).toContain(problem);
   });
 });
+
+describe('the sum of a storage', () => {
+  const zip = torchZip(stateDict('w', tensor()), { 'a/data/0': Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+
+  it('stands beside its tensor, with the stretch it covers', async () => {
+    const { tensors } = await read(zip);
+
+    const [{ check, offset } = { check: undefined, offset: NaN }] = tensors;
+    expect(check).toEqual({ file: '/model.bin', offset, bytes: 8, crc32: 0x3fca88c5, name: 'a/data/0' });
+  });
+
+  it('is missing where the writer gave none', async () => {
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32LE(0x3fca88c5);
+    const none = Buffer.from(zip);
+    for (let at = none.indexOf(sum); at >= 0; at = none.indexOf(sum)) none.writeUInt32LE(0, at);
+
+    const { tensors } = await read(none);
+
+    expect(tensors.map(({ check }) => check)).toEqual([undefined]);
+  });
+});
