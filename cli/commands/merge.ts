@@ -31,6 +31,10 @@ export const merge = defineCommand({
       value: rowChoices.join('|'),
       description: 'When the tokenizer needs rows that no adapter brings (default: refuse).',
     },
+    'any-base': {
+      type: 'boolean',
+      description: 'Also merge adapters that name another hub repository as their base.',
+    },
   },
   async run({ options, ...context }) {
     const { base, out } = options;
@@ -44,7 +48,8 @@ export const merge = defineCommand({
     if (newRows === undefined)
       throw new BuildFailure('UsageInvalid', `--new-rows is one of ${rowChoices.join(', ')}`);
     const executable = locateWeights(context.environment.weightsExecutable);
-    const request = { base, out, rounding, newRows, adapters: options.adapter.map(parseAdapter) };
+    const anyBase = options['any-base'];
+    const request = { base, out, rounding, newRows, anyBase, adapters: options.adapter.map(parseAdapter) };
     const report = await mergeAdapters(request, { ...effectScope(context, 'merge'), executable });
     for (const warning of report.warnings) context.print.note(`warning: ${warning}`);
     const { tokenizerDifference } = report;
