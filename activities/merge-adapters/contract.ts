@@ -6,7 +6,7 @@ export type WeightsRef = ArtifactRef<'snapshot'> | ArtifactRef<'weights'>;
 
 export interface MergeAdaptersInput {
   readonly base: WeightsRef;
-  /** The base's repository or folder, as adapters name it. */
+  /** The base's repository, or its folder's name without the path. */
   readonly baseName?: string;
   /** Merged in this order. */
   readonly adapters: readonly {
