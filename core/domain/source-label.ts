@@ -7,5 +7,7 @@ export function sourceLabel(source: SourcePlan): string {
 
 /** What others call a source: its repository, or its folder's name without the path, which is of one machine only. */
 export function sourceName(source: SourcePlan): string {
-  return source.kind === 'hub' ? source.repository : (source.path.split(/[/\\]/).findLast((part) => part !== '') ?? '');
+  return source.kind === 'hub'
+    ? source.repository
+    : (source.path.split(/[/\\]/).findLast((part) => part !== '') ?? '');
 }

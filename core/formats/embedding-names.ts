@@ -33,10 +33,12 @@ export function outputLayerOf(embeddingName: string): string {
 }
 
 /** Architectures that tie both layers unless their config says otherwise (the defaults of transformers 5.17). */
-const tiedByDefault: ReadonlySet<string> = new Set([
-  ...['gpt2', 'gpt_neo', 'gpt_bigcode', 'opt', 'bloom', 'falcon', 'mpt', 'openai-gpt', 'ctrl', 'xglm', 'biogpt'],
-  ...['gemma', 'gemma2', 'gemma3', 'gemma3_text', 'starcoder2', 'cohere', 'cohere2', 'smollm3', 'mamba'],
-]);
+const tiedByDefault: ReadonlySet<string> = new Set(
+  [
+    'gpt2 gpt_neo gpt_bigcode opt bloom falcon mpt openai-gpt ctrl xglm biogpt',
+    'gemma gemma2 gemma3 gemma3_text starcoder2 cohere cohere2 smollm3 mamba',
+  ].flatMap((names) => names.split(' ')),
+);
 
 export interface StatedTying {
   /** `tie_word_embeddings`; undefined when the config leaves it to the architecture. */

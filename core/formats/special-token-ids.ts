@@ -49,7 +49,9 @@ export function moveTokenIds(config: Fields, moved: readonly MovedToken[], file:
       const token = moved.find(({ role }) => key === `${role}_token_id`);
       const next = token === undefined ? value : withId(value, token.id);
       if (next !== value)
-        changes.push(`${file}: ${key} ${JSON.stringify(value)} is now ${JSON.stringify(next)} (${token?.text})`);
+        changes.push(
+          `${file}: ${key} ${JSON.stringify(value)} is now ${JSON.stringify(next)} (${token?.text})`,
+        );
       return [key, next];
     }),
   );

@@ -54,7 +54,9 @@ export async function chooseTokenizer(
     }
     const vocabulary = await vocabularyOf(own);
     if (vocabulary === undefined)
-      warnings.push(`${label}: the vocabulary in ${names.join(', ')} cannot be read, so its rows are not checked`);
+      warnings.push(
+        `${label}: the vocabulary in ${names.join(', ')} cannot be read, so its rows are not checked`,
+      );
     refuseConflict(known, { label, vocabulary: vocabulary ?? new Map() });
     known = { label, vocabulary: vocabulary ?? new Map() };
   }
@@ -88,7 +90,9 @@ async function describeLost(
   vocabulary: TokenTexts | undefined,
 ): Promise<string[]> {
   const added = await vocabularyOf(own);
-  const lost = [...(added ?? [])].filter(([id, text]) => vocabulary?.get(id) !== text).map(([, text]) => text);
+  const lost = [...(added ?? [])]
+    .filter(([id, text]) => vocabulary?.get(id) !== text)
+    .map(([, text]) => text);
   if (lost.length === 0) return [];
   return [
     `${label} brings added_tokens.json without a vocabulary: the merged model's tokenizer may not know ${lost.slice(0, 5).join(', ')}`,

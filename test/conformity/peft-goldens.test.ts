@@ -35,7 +35,9 @@ const caseOf = (name: string) => JSON.parse(readFileSync(join(goldens, name, 'ca
 async function merge(name: string, rounding: MergePiece['rounding']) {
   const { base, weights = [] } = caseOf(name);
   const folder = join(goldens, 'bases', base);
-  const names = readdirSync(join(goldens, name)).filter((one) => one.startsWith('adapter')).toSorted();
+  const names = readdirSync(join(goldens, name))
+    .filter((one) => one.startsWith('adapter'))
+    .toSorted();
   const adapters = names.map((one, at) => ({ folder: join(goldens, name, one), weight: weights[at] ?? 1 }));
   const out = join(work, `${name}-${rounding}`);
   const report = await mergeAdapters({ base: folder, adapters, out, rounding }, scope);

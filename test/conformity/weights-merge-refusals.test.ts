@@ -23,7 +23,10 @@ async function copyOf(...path: readonly string[]): Promise<string> {
 }
 
 async function changeJson(file: string, fields: object): Promise<void> {
-  await writeFile(file, JSON.stringify({ ...(JSON.parse(await readFile(file, 'utf8')) as object), ...fields }));
+  await writeFile(
+    file,
+    JSON.stringify({ ...(JSON.parse(await readFile(file, 'utf8')) as object), ...fields }),
+  );
 }
 
 /** Makes the last item of a tensor a quiet NaN, or an infinity. */
@@ -31,8 +34,11 @@ async function spoil(folder: string, name: string, what: 'nan' | 'inf'): Promise
   const { tensors } = await openWeights(folder, { prefer: 'adapter' });
   const tensor = tensors.find((one) => one.name === name);
   if (tensor === undefined) throw new Error(`${folder} has no ${name}`);
-  const upper = { F32: [0x80, 0x7f], BF16: [0x80, 0x7f], F16: [0x00, 0x7c] }[String(tensor.dtype)] ?? [];
-  const bytes = Buffer.from([(upper[0] ?? 0) | (what === 'nan' ? 0x40 : 0), (upper[1] ?? 0) | (what === 'nan' ? 0x02 : 0)]);
+  const upper = tensor.dtype === 'F16' ? [0x00, 0x7c] : [0x80, 0x7f];
+  const bytes = Buffer.from([
+    (upper[0] ?? 0) | (what === 'nan' ? 0x40 : 0),
+    (upper[1] ?? 0) | (what === 'nan' ? 0x02 : 0),
+  ]);
   await using file = await open(tensor.file, 'r+');
   await file.write(bytes, 0, 2, tensor.offset + tensor.bytes - 2);
 }
@@ -64,15 +70,22 @@ describe('values that are not finite', () => {
   ])('are refused in %s, with its name and the adapter', async (_, base, kind, module, parameter) => {
     const adapter = await copyOf(kind, 'adapter');
     const { tensors } = await openWeights(adapter, { prefer: 'adapter' });
-    const key = tensors.find(({ name }) => name.includes(`${module}.`) && name.endsWith(`.${parameter}`))?.name ?? '';
+    const key =
+      tensors.find(({ name }) => name.includes(`${module}.`) && name.endsWith(`.${parameter}`))?.name ?? '';
     const baseFolder = join(goldens, 'bases', base);
     for (const what of ['nan', 'inf'] as const) {
       await spoil(adapter, key, what);
 
-      const failure = await failureOf(merge({ base: baseFolder, folders: [plain, adapter].slice(base === 'llama' ? 0 : 1) }));
+      const failure = await failureOf(
+        merge({ base: baseFolder, folders: [plain, adapter].slice(base === 'llama' ? 0 : 1) }),
+      );
 
       const label = base === 'llama' ? 'adapter 2' : 'adapter 1';
-      expect(failure).toMatch(new RegExp(`^MergeNotFinite: merging "${module}\\.${parameter}" gives -?${what} at .*\\(${label}\\)$`));
+      expect(failure).toMatch(
+        new RegExp(
+          `^MergeNotFinite: merging "${module}\\.${parameter}" gives -?${what} at .*\\(${label}\\)$`,
+        ),
+      );
     }
     expect((await readdir(work)).filter((name) => name.startsWith('out-'))).toEqual([]);
   });

@@ -37,7 +37,8 @@ const baseTokenizer = { 'tokenizer.json': tokenizer(words), 'tokenizer_config.js
 
 /** A SentencePiece ModelProto with nothing but pieces. */
 function sentencePieceModel(texts: readonly string[]): Uint8Array {
-  const message = (number: number, bytes: Uint8Array) => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
+  const message = (number: number, bytes: Uint8Array) =>
+    Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
   return Buffer.concat(texts.map((text) => message(1, message(1, Buffer.from(text)))));
 }
 
@@ -48,7 +49,9 @@ interface Merged {
 
 async function merge({ base = baseTokenizer, adapters }: Merged) {
   const baseFolder = await folderWith(join(goldens, 'bases', 'llama'), base);
-  const folders = await Promise.all(adapters.map((files) => folderWith(join(goldens, 'plain', 'adapter'), files)));
+  const folders = await Promise.all(
+    adapters.map((files) => folderWith(join(goldens, 'plain', 'adapter'), files)),
+  );
   const out = join(work, `out-${(made += 1)}`);
   const choices = folders.map((folder, at) => ({ folder, weight: 1, label: `adapter ${at + 1}` }));
   const report = await mergeAdapters(
@@ -56,7 +59,12 @@ async function merge({ base = baseTokenizer, adapters }: Merged) {
     scope,
   );
   const json = async (name: string) => JSON.parse(await readFile(join(out, name), 'utf8')) as object;
-  return { report, json, names: await readdir(out), text: (name: string) => readFile(join(out, name), 'utf8') };
+  return {
+    report,
+    json,
+    names: await readdir(out),
+    text: (name: string) => readFile(join(out, name), 'utf8'),
+  };
 }
 
 describe('an adapter that brings a part of a tokenizer', () => {
@@ -66,7 +74,12 @@ describe('an adapter that brings a part of a tokenizer', () => {
     const { report, text, json } = await merge({ base, adapters: [{ 'chat_template.jinja': 'new' }] });
 
     expect(report.tokenizer).toBe('adapter');
-    expect(report.tokenizerDifference).toMatchObject({ added: 0, removed: 0, changed: 0, chatTemplate: 'changed' });
+    expect(report.tokenizerDifference).toMatchObject({
+      added: 0,
+      removed: 0,
+      changed: 0,
+      chatTemplate: 'changed',
+    });
     expect(await text('chat_template.jinja')).toBe('new');
     expect(await json('tokenizer.json')).toEqual(tokenizer(words));
   });
@@ -131,7 +144,10 @@ describe('a vocabulary in another form than tokenizer.json', () => {
   });
 
   it('is compared with the base', async () => {
-    const files = { 'tokenizer.model': sentencePieceModel(['x', ...words.slice(1, 39)]), 'tokenizer_config.json': config };
+    const files = {
+      'tokenizer.model': sentencePieceModel(['x', ...words.slice(1, 39)]),
+      'tokenizer_config.json': config,
+    };
 
     const { report } = await merge({ adapters: [files] });
 
@@ -143,7 +159,9 @@ describe('a vocabulary in another form than tokenizer.json', () => {
 
     const { report, names } = await merge({ adapters: [files] });
 
-    expect(report.warnings.join()).toContain('adapter 1: the vocabulary in tokenizer.model, tokenizer_config.json cannot be read');
+    expect(report.warnings.join()).toContain(
+      'adapter 1: the vocabulary in tokenizer.model, tokenizer_config.json cannot be read',
+    );
     expect(names).toContain('tokenizer.model');
   });
 
@@ -159,15 +177,25 @@ describe('a vocabulary in another form than tokenizer.json', () => {
 
 describe('special tokens that moved', () => {
   const chat = words.with(39, '<|end|>');
-  const files = { 'tokenizer.json': tokenizer(chat), 'tokenizer_config.json': { ...config, eos_token: '<|end|>' } };
+  const files = {
+    'tokenizer.json': tokenizer(chat),
+    'tokenizer_config.json': { ...config, eos_token: '<|end|>' },
+  };
 
   it('move the ids of config.json and generation_config.json, which is told', async () => {
-    const base = { ...baseTokenizer, 'generation_config.json': { bos_token_id: 1, eos_token_id: [2], pad_token_id: 0 } };
+    const base = {
+      ...baseTokenizer,
+      'generation_config.json': { bos_token_id: 1, eos_token_id: [2], pad_token_id: 0 },
+    };
 
     const { report, json } = await merge({ base, adapters: [files] });
 
     expect(await json('config.json')).toMatchObject({ bos_token_id: 1, eos_token_id: 39, pad_token_id: 0 });
-    expect(await json('generation_config.json')).toEqual({ bos_token_id: 1, eos_token_id: [2, 39], pad_token_id: 0 });
+    expect(await json('generation_config.json')).toEqual({
+      bos_token_id: 1,
+      eos_token_id: [2, 39],
+      pad_token_id: 0,
+    });
     expect(report.warnings).toEqual([
       'config.json: eos_token_id 2 is now 39 (<|end|>)',
       'generation_config.json: eos_token_id [2] is now [2,39] (<|end|>)',

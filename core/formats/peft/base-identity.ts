@@ -20,23 +20,35 @@ const repository = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
  * gives a model that nobody trained, without a word. Two repositories that differ are AdapterMismatch naming both; a path
  * of the machine that trained it says little, so that it is only noticed. Returns the notice.
  */
-export function checkBase({ label, config }: Adapter, base: BaseIdentity): string | undefined {
-  const stated = config.baseModel?.replace(/\/+$/, '') ?? '';
-  const { source, savedFrom, folder } = base;
-  // A fine-tuned model keeps its ancestor's name as `_name_or_path`, so where it was fetched from goes first.
-  const known = isRepository(source) ? source : (savedFrom ?? source);
+export function checkBase(adapter: Adapter, base: BaseIdentity): string | undefined {
+  const stated = adapter.config.baseModel?.replace(/\/+$/, '') ?? '';
+  const { source, folder } = base;
+  const known = identityOf(base);
   const names = [known, source, folder].filter((name) => name !== undefined);
   if (stated === '' || names.length === 0 || names.some((name) => isSame(name, stated))) return undefined;
-  if (isRepository(stated) && isRepository(known)) {
-    const problem = `${label} was trained on ${stated}, the base is ${known}`;
-    if (base.anyBase === true) return problem;
-    throw new BuildFailure('AdapterMismatch', problem, {
-      hint: 'If the two are the same model, or this is meant: --any-base, or anyBase: true in a recipe.',
-      details: { adapter: label, trainedOn: stated, base: known },
-    });
-  }
+  if (isRepository(stated) && isRepository(known)) return refuse(adapter, { stated, known, base });
   if (names.some((name) => isSame(lastOf(name), lastOf(stated)))) return undefined;
-  return `${label} was trained on ${stated}, which cannot be compared with the base ${known ?? folder ?? ''}`;
+  return `${adapter.label} was trained on ${stated}, which cannot be compared with the base ${names[0]}`;
+}
+
+/** A fine-tuned model keeps its ancestor's name as `_name_or_path`, so where it was fetched from goes first. */
+function identityOf({ source, savedFrom }: BaseIdentity): string | undefined {
+  return isRepository(source) ? source : (savedFrom ?? source);
+}
+
+interface Difference {
+  readonly stated: string;
+  readonly known: string;
+  readonly base: BaseIdentity;
+}
+
+function refuse({ label }: Adapter, { stated, known, base }: Difference): string {
+  const problem = `${label} was trained on ${stated}, the base is ${known}`;
+  if (base.anyBase === true) return problem;
+  throw new BuildFailure('AdapterMismatch', problem, {
+    hint: 'If the two are the same model, or this is meant: --any-base, or anyBase: true in a recipe.',
+    details: { adapter: label, trainedOn: stated, base: known },
+  });
 }
 
 function isRepository(name: string | undefined): name is string {

@@ -69,21 +69,20 @@ export class MergeState {
 
 /** A tensor as a matrix: one row of a single dimension; of more than two all but the last count rows. */
 export function matrixOf(tensor: WeightTensor): MatrixRange {
-  const { file, offset, shape, strides } = tensor;
+  const { file, offset, shape } = tensor;
   const dtype = floatDtypeOf(tensor);
-  const [rows, columns] = shape.length < 2 ? [1, shape[0] ?? 1] : [productOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
-  if (shape.length <= 2) {
-    const [down, right] = strides?.length === 1 ? [columns, strides[0]] : (strides ?? []);
-    const view = down === undefined || right === undefined ? {} : { strides: [down, right] as const };
-    return { file, offset, dtype, rows, columns, ...view };
-  }
-  if (strides !== undefined) {
-    throw new BuildFailure(
-      'WeightsUnsupported',
-      `Tensor ${tensor.name} is a strided view of ${shape.length} dimensions`,
-    );
-  }
-  return { file, offset, dtype, rows, columns };
+  const [rows, columns] = [productOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
+  return { file, offset, dtype, rows, columns, ...viewOf(tensor, columns) };
+}
+
+function viewOf({ name, shape, strides }: WeightTensor, columns: number): Pick<MatrixRange, 'strides'> {
+  if (strides === undefined) return {};
+  const [down, right] = strides.length === 1 ? [columns, strides[0]] : strides;
+  if (shape.length <= 2 && down !== undefined && right !== undefined) return { strides: [down, right] };
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `Tensor ${name} is a strided view of ${shape.length} dimensions`,
+  );
 }
 
 function productOf(sizes: readonly number[]): number {

@@ -3,19 +3,18 @@
  * trunk, as GPT-2's on the hub, leaves it out, and transformers adds it on loading; peft's keys have what was loaded.
  */
 const prefixes: ReadonlyMap<string, string> = new Map([
-  ...each('transformer', ['gpt2', 'gpt_neo', 'gptj', 'gpt_bigcode', 'bloom', 'falcon', 'mpt', 'codegen', 'ctrl']),
-  ...each('transformer', ['openai-gpt', 'dbrx']),
-  ...each('model', ['llama', 'mistral', 'mixtral', 'qwen2', 'qwen3', 'qwen2_moe', 'qwen3_moe', 'gemma', 'gemma2']),
-  ...each('model', ['gemma3_text', 'phi', 'phi3', 'olmo', 'olmo2', 'olmoe', 'opt', 'cohere', 'granite', 'smollm3']),
-  ...each('model', ['stablelm', 'starcoder2', 'xglm', 'glm', 'glm4', 'gpt_oss', 'deepseek_v2', 'deepseek_v3']),
-  ['gpt_neox', 'gpt_neox'],
-  ['mamba', 'backbone'],
-  ['rwkv', 'rwkv'],
-  ['biogpt', 'biogpt'],
+  ...each('transformer', 'gpt2 gpt_neo gptj gpt_bigcode bloom falcon mpt codegen ctrl openai-gpt dbrx'),
+  ...each('model', 'llama mistral mixtral qwen2 qwen3 qwen2_moe qwen3_moe gemma gemma2 gemma3_text phi phi3'),
+  ...each('model', 'olmo olmo2 olmoe opt cohere granite smollm3 stablelm starcoder2 xglm glm glm4 gpt_oss'),
+  ...each('model', 'deepseek_v2 deepseek_v3'),
+  ...each('backbone', 'mamba'),
+  ...each('gpt_neox', 'gpt_neox'),
+  ...each('rwkv', 'rwkv'),
+  ...each('biogpt', 'biogpt'),
 ]);
 
-function each(prefix: string, modelTypes: readonly string[]): [string, string][] {
-  return modelTypes.map((modelType) => [modelType, prefix]);
+function each(prefix: string, modelTypes: string): [string, string][] {
+  return modelTypes.split(' ').map((modelType) => [modelType, prefix]);
 }
 
 /**
@@ -29,7 +28,9 @@ export function prefixResolver(
   const prefix = prefixes.get(modelType ?? '');
   if (prefix === undefined) return (name) => name;
   const start = `${prefix}.`;
-  const trunks = new Set([...names].filter((name) => name.startsWith(start)).map((name) => name.slice(start.length)));
+  const trunks = new Set(
+    [...names].filter((name) => name.startsWith(start)).map((name) => name.slice(start.length)),
+  );
   return (name) => {
     if (name.startsWith(start)) return trunks.size === 0 ? name.slice(start.length) : name;
     return !names.has(name) && trunks.has(name) ? `${start}${name}` : name;

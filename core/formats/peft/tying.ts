@@ -5,7 +5,8 @@ import type { Adapter } from './adapter-tensors.ts';
 import type { MergeState } from './merge-state.ts';
 
 /** The module of an adapter's key, as far as it can be told without the base. */
-const moduleOfKey = /^base_model\.model\.(.+?)\.(?:lora_|trainable_tokens_|token_adapter\.|modules_to_save|original_module|base_layer|weight$|bias$)/;
+const moduleOfKey =
+  /^base_model\.model\.(.+?)\.(?:lora_|trainable_tokens_|token_adapter\.|modules_to_save|original_module|base_layer|weight$|bias$)/;
 
 function vocabularyModuleOf(key: string): string | undefined {
   const module = moduleOfKey.exec(key)?.[1];
@@ -32,7 +33,11 @@ export function tieOutputLayer({
   if (!tiesWordEmbeddings || embedding === undefined || !adapters.some(touchesVocabulary)) return base;
   const { aliasOf: _, ...owner } = embedding;
   const head = base.find(({ name }) => isOutputLayer(name));
-  const alias: WeightTensor = { ...owner, name: head?.name ?? nameOutputLayer(adapters, owner.name), aliasOf: owner.name };
+  const alias: WeightTensor = {
+    ...owner,
+    name: head?.name ?? nameOutputLayer(adapters, owner.name),
+    aliasOf: owner.name,
+  };
   const others = base
     .filter((tensor) => tensor !== head)
     .map((tensor) => (tensor === embedding ? owner : tensor));
@@ -41,7 +46,9 @@ export function tieOutputLayer({
 
 /** As an adapter calls it; otherwise as models with such an embedding do. */
 function nameOutputLayer(adapters: readonly Adapter[], embeddingName: string): string {
-  const names = adapters.flatMap(({ tensors }) => tensors.map(({ name }) => `${vocabularyModuleOf(name)}.weight`));
+  const names = adapters.flatMap(({ tensors }) =>
+    tensors.map(({ name }) => `${vocabularyModuleOf(name)}.weight`),
+  );
   return names.find(isOutputLayer) ?? outputLayerOf(embeddingName);
 }
 

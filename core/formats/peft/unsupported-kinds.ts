@@ -6,15 +6,16 @@ type Fields = { readonly [field: string]: unknown };
  * Fields of peft's `LoraConfig` (0.21) that merging reads, or that say nothing about what is merged: who made the adapter,
  * how it was trained, what it was begun with. `init_lora_weights` decides whether the four *_config of beginnings matter.
  */
-const known: ReadonlySet<string> = new Set([
-  ...['peft_type', 'base_model_name_or_path', 'r', 'lora_alpha', 'use_rslora', 'use_dora', 'fan_in_fan_out'],
-  ...['rank_pattern', 'alpha_pattern', 'bias', 'lora_bias', 'modules_to_save', 'trainable_token_indices'],
-  ...['target_modules', 'exclude_modules', 'target_parameters', 'layers_to_transform', 'layers_pattern'],
-  ...['init_lora_weights', 'eva_config', 'corda_config', 'loftq_config', 'lora_ga_config'],
-  ...['ensure_weight_tying', 'lora_dropout', 'task_type', 'auto_mapping', 'peft_version', 'revision'],
-  // Switches of the training or loading process; the last two only count beside megatron_config and use_qalora.
-  ...['inference_mode', 'merge_weights', 'runtime_config', 'megatron_core', 'qalora_group_size'],
-]);
+const known: ReadonlySet<string> = new Set(
+  [
+    'peft_type base_model_name_or_path r lora_alpha use_rslora use_dora fan_in_fan_out rank_pattern alpha_pattern bias',
+    'lora_bias modules_to_save trainable_token_indices target_modules exclude_modules target_parameters',
+    'layers_to_transform layers_pattern init_lora_weights eva_config corda_config loftq_config lora_ga_config',
+    'ensure_weight_tying lora_dropout task_type auto_mapping peft_version revision',
+    // Switches of the training or loading process; the last two only count beside megatron_config and use_qalora.
+    'inference_mode merge_weights runtime_config megatron_core qalora_group_size',
+  ].flatMap((names) => names.split(' ')),
+);
 
 /** Why a field that peft knows stands in the way. */
 const reasons: { readonly [field: string]: string } = {
@@ -30,7 +31,9 @@ const reasons: { readonly [field: string]: string } = {
 };
 
 /** Values that a known field must have. */
-const accepted: { readonly [field: string]: { readonly accepts: (value: unknown) => boolean; reason: string } } = {
+const accepted: {
+  readonly [field: string]: { readonly accepts: (value: unknown) => boolean; reason: string };
+} = {
   peft_type: { accepts: (value) => value === 'LORA', reason: 'only LORA can be merged' },
   bias: {
     accepts: (value) => !isSet(value) || value === 'none' || value === 'all' || value === 'lora_only',

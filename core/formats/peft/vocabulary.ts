@@ -44,7 +44,9 @@ export function settleVocabulary(request: VocabularyRequest): Vocabulary | undef
       },
     );
   }
-  const bias = [...states.keys()].find((name) => isOutputLayer(name.replace(/\.bias$/, '.weight')) && name.endsWith('.bias'));
+  const bias = [...states.keys()].find(
+    (name) => isOutputLayer(name.replace(/\.bias$/, '.weight')) && name.endsWith('.bias'),
+  );
   if (bias !== undefined) throw new BuildFailure('AdapterUnsupported', `${bias} would need new rows as well`);
   for (const layer of layers) layer.growTo(rowsNeeded);
   return { before: brought.before, after: rowsNeeded, averaged: rowsNeeded - brought.after };

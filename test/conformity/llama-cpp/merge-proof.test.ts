@@ -42,7 +42,11 @@ function artifact<Kind extends ArtifactKind>(kind: Kind, name: string): Artifact
 
 /** The step as a worker runs it, with folders for a store. */
 async function prove(model: string, out: string): Promise<StepResult<'proof'>> {
-  const refs = { base: artifact('weights', 'base'), model: artifact('model', 'model'), adapter: artifact('weights', 'adapter') };
+  const refs = {
+    base: artifact('weights', 'base'),
+    model: artifact('model', 'model'),
+    adapter: artifact('weights', 'adapter'),
+  };
   const folders = new Map([
     [refs.base.digest, base],
     [refs.model.digest, model],
@@ -87,10 +91,18 @@ describe('the proof of a merge', () => {
 describe('an adapter without a run-time form', () => {
   /** Nothing of the merged model is looked at, so the base stands for it. */
   async function proofOf(kind: string, folder = join(goldens, kind, 'adapter')): Promise<MergeProof> {
-    const { base: name } = JSON.parse(await readFile(join(goldens, kind, 'case.json'), 'utf8')) as { base: string };
+    const { base: name } = JSON.parse(await readFile(join(goldens, kind, 'case.json'), 'utf8')) as {
+      base: string;
+    };
     const baseFolder = join(goldens, 'bases', name);
     const adapters = [{ folder, weight: 1, label: kind }];
-    const request = { baseFolder, mergedFolder: baseFolder, adapters, texts, scratch: join(work, `scratch-${kind}`) };
+    const request = {
+      baseFolder,
+      mergedFolder: baseFolder,
+      adapters,
+      texts,
+      scratch: join(work, `scratch-${kind}`),
+    };
     return toolchain().proveMerge(request, scope);
   }
 

@@ -262,7 +262,9 @@ describe('an adapter on a base it does not fit', () => {
     const identity = { source: 'org/two' };
 
     expect(() => plan([trained], { identity })).toThrow('was trained on org/one, the base is org/two');
-    expect(plan([trained], { identity: { ...identity, anyBase: true } }).warnings.join()).toContain('org/two');
+    expect(plan([trained], { identity: { ...identity, anyBase: true } }).warnings.join()).toContain(
+      'org/two',
+    );
   });
 
   it('is refused when the weights of the base are codes', () => {
