@@ -44,6 +44,7 @@ ENGINEWRIGHT_AVX2 inline void mergeTile(const Block& block, std::size_t row, std
   const double* const left = change.left + row * rank;
   __m256d lows[Rows];
   __m256d highs[Rows];
+  // Unrolled before registers are given out: an array that a loop indexes would lie in memory.
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < Rows; ++i) lows[i] = highs[i] = _mm256_setzero_pd();
   for (std::size_t k = 0; k < rank; ++k) {

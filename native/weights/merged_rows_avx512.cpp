@@ -42,6 +42,7 @@ ENGINEWRIGHT_AVX512 inline void mergeTile(const Block& block, std::size_t row, s
   const double* const left = change.left + row * rank;
   __m512d low[Rows];
   __m512d high[Rows];
+  // Unrolled before registers are given out: an array that a loop indexes would lie in memory.
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) low[i] = high[i] = _mm512_setzero_pd();
   for (std::size_t k = 0; k < rank; ++k) {
