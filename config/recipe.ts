@@ -157,6 +157,10 @@ export const Recipe = z.strictObject({
     .describe(
       'When the tokenizer needs embedding rows that no adapter brings: the mean of the others, or nothing.',
     ),
+  anyBase: z
+    .boolean()
+    .default(false)
+    .describe('Also merge adapters that name another hub repository as their base.'),
   toolchain: Toolchain.default('llama-cpp').describe('What builds and runs the engines.'),
   baseline: Name.describe('The variant all others are judged against.'),
   variants: z

@@ -12,7 +12,7 @@ import type { ArtifactRef } from '../core/domain/artifact.ts';
 import type { JsonObject } from '../core/domain/json.ts';
 import type { Plan, SourcePlan } from '../core/domain/plan.ts';
 import { cpuQueue } from '../core/domain/queues.ts';
-import { sourceLabel } from '../core/domain/source-label.ts';
+import { sourceLabel, sourceName } from '../core/domain/source-label.ts';
 import type { Story, StepPlace } from './story.ts';
 
 export interface PreparedModel {
@@ -52,8 +52,9 @@ export async function prepareModel(story: Story, plan: Plan): Promise<PreparedMo
     Promise.all(preparing),
   ]);
   const merged = adapters.filter(({ merge }) => merge);
-  const { rounding, newRows } = plan;
-  const request = { base: base.weights, adapters: merged.map(toMerge), rounding, newRows };
+  const { rounding, newRows, anyBase = false } = plan;
+  const baseName = sourceName(plan.model);
+  const request = { base: base.weights, baseName, adapters: merged.map(toMerge), rounding, newRows, anyBase };
   const done = merged.length === 0 ? null : await mergeAndProve(story, plan, request);
   return {
     model: done?.model ?? base.weights,

@@ -11,9 +11,12 @@ export function createMergeAdapters({ runStep, weights }: Pick<StepDeps, 'runSte
           folder: await scope.folderOf(adapter.weights),
           weight: adapter.weight,
           label: adapter.label,
+          // In the store every folder is called by its digest.
+          source: adapter.label,
         })),
       );
-      const { rounding, newRows } = input;
-      return weights.merge({ base, adapters, out: scope.out, rounding, newRows }, scope);
+      const { baseName = '', rounding, newRows, anyBase = false } = input;
+      const named = baseName === '' ? {} : { baseName };
+      return weights.merge({ base, ...named, adapters, out: scope.out, rounding, newRows, anyBase }, scope);
     });
 }

@@ -32,6 +32,10 @@ export const merge = defineCommand({
       value: rowChoices.join('|'),
       description: 'When the tokenizer needs rows that no adapter brings (default: refuse).',
     },
+    'any-base': {
+      type: 'boolean',
+      description: 'Also merge adapters that name another hub repository as their base.',
+    },
   },
   async run({ options, ...context }) {
     const { base, out } = options;
@@ -41,7 +45,8 @@ export const merge = defineCommand({
     const rounding = choose('--rounding', options.rounding ?? 'peft-default', roundings);
     const newRows = choose('--new-rows', options['new-rows'] ?? 'refuse', rowChoices);
     const executable = locateWeights(context.environment.weightsExecutable);
-    const request = { base, out, rounding, newRows, adapters: options.adapter.map(parseAdapter) };
+    const anyBase = options['any-base'];
+    const request = { base, out, rounding, newRows, anyBase, adapters: options.adapter.map(parseAdapter) };
     const report = await mergeAdapters(request, { ...effectScope(context, 'merge'), executable });
     for (const warning of report.warnings) context.print.note(`warning: ${warning}`);
     const { tokenizerDifference } = report;

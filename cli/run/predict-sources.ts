@@ -6,7 +6,7 @@ import { describeProof, proveMerge, type ProveMergeInput } from '../../activitie
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
 import type { JsonObject } from '../../core/domain/json.ts';
 import type { Plan, SourcePlan } from '../../core/domain/plan.ts';
-import { sourceLabel } from '../../core/domain/source-label.ts';
+import { sourceLabel, sourceName } from '../../core/domain/source-label.ts';
 import type { Predictions } from './predictions.ts';
 
 /** Facts as the report's provenance has them; they matter only once everything is fetched. */
@@ -84,7 +84,14 @@ export async function predictMerge(
   const input =
     model === null || known.length < labelled.length
       ? null
-      : { base: model, adapters: known, rounding: plan.rounding, newRows: plan.newRows };
+      : {
+          base: model,
+          baseName: sourceName(plan.model),
+          adapters: known,
+          rounding: plan.rounding,
+          newRows: plan.newRows,
+          anyBase: plan.anyBase ?? false,
+        };
   const merged = await book.ask(mergeAdapters, input, {
     summary: `merge ${labelled.map(({ label }) => label).join(', then ')}`,
   });

@@ -14,6 +14,8 @@ export interface Plan {
   readonly rounding: 'peft-default' | 'peft-safe' | 'once';
   /** Embedding rows the tokenizer needs and no adapter brings. */
   readonly newRows: 'refuse' | 'mean';
+  /** Adapters that name another base are merged too. Plans of older runs do not have it: false. */
+  readonly anyBase?: boolean;
   readonly baseline: string;
   readonly variants: readonly VariantPlan[];
   /** How many variants may be under way at once. */

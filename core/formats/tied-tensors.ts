@@ -1,3 +1,4 @@
+import { isEmbedding, isOutputLayer } from './embedding-names.ts';
 import type { PlannedTensor } from './pieces.ts';
 import type { WeightFormat } from './weight-files.ts';
 
@@ -42,12 +43,4 @@ function preferEmbedding(tensors: readonly PlannedTensor[]): readonly PlannedTen
     if (tensor === embedding) return owner;
     return tensor.name === head || aliasOf === head ? { ...tensor, aliasOf: embedding.name } : tensor;
   });
-}
-
-export function isOutputLayer(name: string): boolean {
-  return name === 'lm_head.weight' || name.endsWith('.lm_head.weight');
-}
-
-export function isEmbedding(name: string): boolean {
-  return name.endsWith('embed_tokens.weight') || name.endsWith('wte.weight');
 }

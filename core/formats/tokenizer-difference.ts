@@ -8,6 +8,8 @@ export interface TokenizerFacts {
   readonly config: unknown;
   /** chat_template.jinja, if there is one. */
   readonly template: string | undefined;
+  /** Parsed chat_template.json, if there is one. */
+  readonly templateFile?: unknown;
 }
 
 /** Roles of tokenizer_config.json (transformers `SpecialTokensMixin`). */
@@ -22,7 +24,7 @@ export function compareTokenizers(base: TokenizerFacts, adapter: TokenizerFacts)
   );
   const removed = [...base.vocabulary.keys()].filter((id) => !adapter.vocabulary.has(id));
   const specialTokens = roles
-    .map((role) => ({ role, from: textOf(base.config, role), to: textOf(adapter.config, role) }))
+    .map((role) => ({ role, from: textOfRole(base.config, role), to: textOfRole(adapter.config, role) }))
     .filter(({ from, to }) => from !== to);
   return {
     added: added.length,
@@ -39,7 +41,7 @@ export function endsElsewhere(
   generation: unknown,
   { vocabulary, config }: TokenizerFacts,
 ): string | undefined {
-  const eos = textOf(config, 'eos_token');
+  const eos = textOfRole(config, 'eos_token');
   const ids = [memberOf(generation, 'eos_token_id')].flat().filter((id) => typeof id === 'number');
   if (eos === null || ids.length === 0) return undefined;
   const wanted = [...vocabulary].find(([, text]) => text === eos)?.[0];
@@ -47,9 +49,15 @@ export function endsElsewhere(
   return `generation_config.json ends a text at token ${ids.join(' or ')}, the adopted tokenizer at ${wanted} (${eos})`;
 }
 
-function templateOf({ config, template }: TokenizerFacts): string | undefined {
+type Templates = Pick<TokenizerFacts, 'config' | 'template' | 'templateFile'>;
+
+export function hasTemplate(facts: Templates): boolean {
+  return templateOf(facts) !== undefined;
+}
+
+function templateOf({ config, template, templateFile }: Templates): string | undefined {
   if (template !== undefined) return template;
-  const inConfig = memberOf(config, 'chat_template');
+  const inConfig = memberOf(templateFile, 'chat_template') ?? memberOf(config, 'chat_template');
   return inConfig === undefined || inConfig === null ? undefined : JSON.stringify(inConfig);
 }
 
@@ -72,7 +80,7 @@ function normalise(template: string): string {
   }
 }
 
-function textOf(config: unknown, role: string): string | null {
+export function textOfRole(config: unknown, role: string): string | null {
   const token = memberOf(config, role);
   const text = typeof token === 'string' ? token : memberOf(token, 'content');
   return typeof text === 'string' ? text : null;

@@ -3,6 +3,9 @@ const tokenizerFile =
   /^(?:tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.(?:jinja|json)|vocab\.(?:json|txt)|merges\.txt|[^/]+\.model)$/;
 const vocabularyFile = /^(?:tokenizer\.json|vocab\.(?:json|txt)|[^/]+\.model)$/;
 
+/** Token id → its text. */
+export type TokenTexts = ReadonlyMap<number, string>;
+
 export function isTokenizerFile(name: string): boolean {
   return tokenizerFile.test(name);
 }
@@ -10,6 +13,21 @@ export function isTokenizerFile(name: string): boolean {
 /** Whether a folder has a tokenizer of its own and not only settings for one. */
 export function bringsVocabulary(names: readonly string[]): boolean {
   return names.some((name) => vocabularyFile.test(name));
+}
+
+/** Whether a file belongs to a vocabulary: of another one it would be wrong. */
+export function isVocabularyPart(name: string): boolean {
+  return vocabularyFile.test(name) || name === 'merges.txt' || name === 'added_tokens.json';
+}
+
+/** Pieces of a SentencePiece model, in the order of their ids, as a tokenizer.json would have them. */
+export function vocabularyOfPieces(pieces: readonly { readonly piece: string }[]): object {
+  return { model: { vocab: pieces.map(({ piece }) => piece) } };
+}
+
+/** A vocab.txt, a token on each line in the order of their ids, as a tokenizer.json would have it. */
+export function vocabularyOfLines(text: string): object {
+  return { model: { vocab: text.replace(/\r?\n$/, '').split(/\r?\n/) } };
 }
 
 /** Token id → its text, from a parsed `tokenizer.json` and `added_tokens.json`; whatever is malformed is passed over. */

@@ -13,6 +13,7 @@ export interface RecipeInput extends Pick<VariantsRequest, 'variants' | 'sweep' 
   readonly adapters: readonly (SourceInput & { readonly weight: number; readonly merge: boolean })[];
   readonly rounding: Plan['rounding'];
   readonly newRows: Plan['newRows'];
+  readonly anyBase: boolean;
   readonly baseline: string;
   readonly concurrency: number;
   readonly calibration?: CalibrationInput | undefined;
@@ -82,7 +83,8 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
   const { variants, problems } = planVariants({ ...recipe, parse: context.parseVariant, runTimeAdapters });
   const all = [...problems, ...crossChecks(recipe, variants)];
   if (all.length > 0) return { problems: all };
-  const { name, adapters, rounding, newRows, baseline, concurrency, trial, benchmark, publish } = recipe;
+  const { name, adapters, rounding, newRows, anyBase, baseline, concurrency, trial, benchmark, publish } =
+    recipe;
   return {
     plan: {
       formatVersion: 1,
@@ -95,6 +97,7 @@ export function planRecipe(recipe: RecipeInput, context: PlanContext): PlanResul
       })),
       rounding,
       newRows,
+      anyBase,
       baseline,
       variants,
       concurrency,

@@ -7,6 +7,7 @@
 #include "weights/failure.hpp"
 #include "weights/float_blocks.hpp"
 #include "weights/merged_rows.hpp"
+#include "weights/plus_change.hpp"
 
 namespace enginewright {
 
@@ -146,11 +147,11 @@ void BlockMerge::addChange(bool roundsFirst) {
     round(change_);
     widen(change_);
   }
-  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += change_[i];
+  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = plusChange(values_[i], change_[i]);
 }
 
 void BlockMerge::addPending() {
-  for (std::size_t i = 0; i < pending_.size(); ++i) values_[i] += pending_[i];
+  for (std::size_t i = 0; i < pending_.size(); ++i) values_[i] = plusChange(values_[i], pending_[i]);
   pending_.clear();
 }
 

@@ -103,17 +103,21 @@ Bytes expectedBytes(const Merge& merge) {
   return bytes;
 }
 
-Bytes mergedBytes(const Merge& merge) {
-  MergePiece piece{merge.base.range, merge.dtype, {}, merge.rounding, 0};
-  for (const Adapter& adapter : merge.adapters) {
-    piece.changes.push_back(LoraDelta{adapter.a.range, adapter.b.range, adapter.scale, adapter.transpose});
-  }
+Bytes streamed(const MergePiece& piece) {
   InputFiles inputs;
   Bytes bytes;
   streamMerge(piece, "w", inputs, [&](const std::uint8_t* block, std::size_t count) {
     bytes.insert(bytes.end(), block, block + count);
   });
   return bytes;
+}
+
+Bytes mergedBytes(const Merge& merge) {
+  MergePiece piece{merge.base.range, merge.dtype, {}, merge.rounding, 0};
+  for (const Adapter& adapter : merge.adapters) {
+    piece.changes.push_back(LoraDelta{adapter.a.range, adapter.b.range, adapter.scale, adapter.transpose});
+  }
+  return streamed(piece);
 }
 
 void checkRoundingsAndDtypes(Matrices& matrices) {
@@ -160,6 +164,40 @@ void checkSmallFactorBudget(Matrices& matrices) {
   }
 }
 
+/// An adapter that changes nothing gives back the bytes it was given: zeros of both signs and subnormals too, whichever
+/// way the piece takes. Only what keeps a dtype can keep bits.
+void checkZeroChangesKeepBits() {
+  constexpr std::uint64_t rows = 11;
+  constexpr std::uint64_t columns = 19;
+  test::ScratchFolder folder;
+  for (const FloatDtype dtype : {FloatDtype::F64, FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
+    const std::size_t size = bytesOf(dtype);
+    Bytes base(rows * columns * size, 0);
+    for (std::uint64_t i = 0; i < rows * columns; ++i) {
+      if (i % 2 == 0) base[i * size + size - 1] = 0x80;  // the sign
+      base[i * size] = static_cast<std::uint8_t>(i % 3);  // 0, or one of the two smallest subnormals
+    }
+    const std::string name = textOf(dtype);
+    const Matrix zeros{{folder.write(name + "-zeros", Bytes(rows * columns * 4, 0)), 0, FloatDtype::F32, rows, columns, columns, 1}, {}};
+    const MatrixRange w{folder.write(name, base), 0, dtype, rows, columns, columns, 1};
+    const auto factor = [&](std::uint64_t down, std::uint64_t right) {
+      return MatrixRange{zeros.range.file, 0, FloatDtype::F32, down, right, right, 1};
+    };
+    const MergeChange kinds[] = {
+        LoraDelta{factor(2, columns), factor(rows, 2), -1.5, false},
+        LoraDelta{factor(2, rows), factor(columns, 2), 1.5, true},
+        LoraDelta{factor(2, columns), factor(rows, 2), 1, false, true},
+        Addition{zeros.range, -1},
+    };
+    for (const Rounding rounding : {Rounding::PeftDefault, Rounding::PeftSafe, Rounding::Once}) {
+      for (const MergeChange& kind : kinds) {
+        CHECK(streamed({w, dtype, {kind}, rounding, 0}) == base);
+        CHECK(streamed({w, dtype, {kind, kinds[0], kinds[1]}, rounding, 0}) == base);
+      }
+    }
+  }
+}
+
 void checkNotFinite(Matrices& matrices) {
   Merge merge{matrices.make(FloatDtype::F16, 4, 9), FloatDtype::F16, Rounding::PeftDefault, {}};
   merge.adapters.push_back(
@@ -189,6 +227,7 @@ int main() {
   checkManyBlocks(matrices);
   checkSmallFactorBudget(matrices);
   checkNotFinite(matrices);
+  checkZeroChangesKeepBits();
   checkWithoutDeltas(matrices);
   return test::result();
 }

@@ -1,6 +1,8 @@
 #include "weights/merged_rows.hpp"
 
+#include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <vector>
@@ -42,7 +44,7 @@ std::vector<std::uint8_t> inSteps(FloatDtype dtype, const RowsChange& change, st
   }
   std::vector<double> values(count);
   decodeBlockReference(dtype, bytes.data(), count, values.data());
-  for (std::size_t i = 0; i < count; ++i) values[i] += delta[i];
+  for (std::size_t i = 0; i < count; ++i) values[i] = delta[i] == 0 ? values[i] : values[i] + delta[i];
   CHECK(encodeBlockReference(dtype, values.data(), count, bytes.data()));
   return bytes;
 }
@@ -82,6 +84,74 @@ void checkStrangeIsSeen(Merge merge) {
   }
 }
 
+/// Zeros of both signs, the smallest subnormals, and what lies on both sides of the smallest normal number.
+std::vector<std::uint8_t> edgeItems(FloatDtype dtype, std::size_t count) {
+  const std::size_t size = bytesOf(dtype);
+  const std::uint32_t sign = std::uint32_t{1} << (8 * size - 1);
+  const std::uint32_t normal = dtype == FloatDtype::F32 ? 0x00800000U : dtype == FloatDtype::F16 ? 0x0400U : 0x0080U;
+  const std::uint32_t edges[] = {sign, 0, 1, sign | 1U, normal - 1, sign | (normal - 1), normal, sign | normal};
+  std::vector<std::uint8_t> bytes(count * size);
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(bytes.data() + i * size, &edges[i % std::size(edges)], size);
+  return bytes;
+}
+
+/// A change of zero, of either sign, gives back every bit.
+void checkZeroKeepsBits(Merge merge) {
+  constexpr ProductShape shape{9, 3, 37};
+  for (const FloatDtype dtype : {FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
+    const std::vector<std::uint8_t> before = edgeItems(dtype, shape.rows * shape.columns);
+    for (const double right : {1.0, -1.0}) {
+      for (const double scale : {2.0, -2.0, 0.0}) {
+        const std::vector<double> lefts(shape.rows * shape.rank, 0.0);
+        const std::vector<double> rights(shape.rank * shape.columns, right);
+        for (const bool roundsDelta : {false, true}) {
+          std::vector<std::uint8_t> bytes = before;
+          CHECK(merge(dtype, {shape, lefts.data(), rights.data(), scale, roundsDelta}, bytes.data()));
+          CHECK(bytes == before);
+        }
+      }
+    }
+  }
+}
+
+/// Sums that end among the subnormals, or in the middle between two values, are rounded as the reference rounds them.
+void checkEdgesAgree(Merge merge, std::mt19937& random) {
+  constexpr ProductShape shape{9, 2, 40};
+  for (const FloatDtype dtype : {FloatDtype::F32, FloatDtype::F16, FloatDtype::BF16}) {
+    const int smallest = dtype == FloatDtype::F32 ? -149 : dtype == FloatDtype::F16 ? -24 : -133;
+    for (const double scale : {std::ldexp(0.5, smallest), std::ldexp(-0.75, smallest), std::ldexp(1.0, smallest + 5)}) {
+      const std::vector<double> left = randomFloats(shape.rows * shape.rank, random);
+      std::vector<double> right(shape.rank * shape.columns);
+      for (std::size_t i = 0; i < right.size(); ++i) right[i] = static_cast<double>(i % 5) - 2;
+      const RowsChange change{shape, left.data(), right.data(), scale, false};
+      std::vector<std::uint8_t> bytes = edgeItems(dtype, shape.rows * shape.columns);
+      const std::vector<std::uint8_t> expected = inSteps(dtype, change, bytes);
+      CHECK(merge(dtype, change, bytes.data()));
+      CHECK(bytes == expected);
+    }
+  }
+}
+
+/// What is just below the middle between the largest number and the next is kept, the middle itself is not.
+void checkLargest(Merge merge) {
+  constexpr ProductShape shape{1, 1, 16};
+  const std::vector<double> left(1, 1.0);
+  struct Edge {
+    FloatDtype dtype;
+    double largest;
+    double half;
+  };
+  for (const Edge& edge : {Edge{FloatDtype::F16, 65504, 16}, Edge{FloatDtype::BF16, 0x1.fep127, 0x1p119}}) {
+    const std::vector<double> values(shape.columns, edge.largest);
+    for (const bool reaches : {false, true}) {
+      const std::vector<double> right(shape.columns, reaches ? edge.half : edge.half * 0.999755859375);
+      std::vector<std::uint8_t> bytes(shape.columns * bytesOf(edge.dtype));
+      CHECK(encodeBlock(edge.dtype, values.data(), values.size(), bytes.data()));
+      CHECK(merge(edge.dtype, {shape, left.data(), right.data(), 1, false}, bytes.data()) != reaches);
+    }
+  }
+}
+
 void checkPath(Merge merge) {
   std::mt19937 random(17);
   for (std::size_t rows = 1; rows <= 9; ++rows) {
@@ -90,6 +160,9 @@ void checkPath(Merge merge) {
     }
   }
   checkStrangeIsSeen(merge);
+  checkZeroKeepsBits(merge);
+  checkEdgesAgree(merge, random);
+  checkLargest(merge);
 }
 
 }  // namespace

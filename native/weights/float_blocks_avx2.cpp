@@ -24,13 +24,13 @@ ENGINEWRIGHT_AVX2 std::size_t decodeEights(const std::uint8_t* bytes, std::size_
 template <typename Format>
 ENGINEWRIGHT_AVX2 std::size_t encodeEights(const double* values, std::size_t count, std::uint8_t* bytes,
                                            bool& finite) {
-  avx2::Strange strange = avx2::nothingStrange();
+  avx2::Largest largest = avx2::nothingSeen();
   std::size_t i = 0;
   for (; i + width <= count; i += width) {
     const avx2::Eight eight{_mm256_loadu_pd(values + i), _mm256_loadu_pd(values + i + 4)};
-    Format::encode(eight, bytes + Format::itemBytes * i, strange);
+    Format::encode(eight, bytes + Format::itemBytes * i, largest);
   }
-  finite = avx2::isFinite(strange);
+  finite = avx2::isFinite<Format>(largest);
   return i;
 }
 

@@ -58,44 +58,55 @@ ENGINEWRIGHT_AVX2 inline __m256i roundToOdd(const Eight& values) {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
-/// Lanes with a bit set where an infinity or a NaN was stored.
-struct Strange {
-  __m256i seen;
-};
+/// The largest magnitude seen, as the bits of a binary32: of numbers that are not negative these are in the same order,
+/// and infinity and NaN come last. One maximum for each lane, asked once at the end, is cheaper than a mask for each item.
+using Largest = __m256i;
 
-ENGINEWRIGHT_AVX2 inline Strange nothingStrange() { return {_mm256_setzero_si256()}; }
-ENGINEWRIGHT_AVX2 inline bool isFinite(const Strange& strange) {
-  return _mm256_testz_si256(strange.seen, strange.seen) != 0;
+ENGINEWRIGHT_AVX2 inline Largest nothingSeen() { return _mm256_setzero_si256(); }
+
+ENGINEWRIGHT_AVX2 inline void note(__m256i bits, Largest& largest) {
+  largest = _mm256_max_epu32(largest, _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff)));
+}
+
+/// Whether nothing seen becomes an infinity or a NaN in a format.
+template <typename Format>
+ENGINEWRIGHT_AVX2 inline bool isFinite(Largest largest) {
+  // Magnitudes have no sign bit, so that the signed comparison is right.
+  const __m256i isInfinite = _mm256_cmpgt_epi32(largest, _mm256_set1_epi32(Format::firstInfinite - 1));
+  return _mm256_testz_si256(isInfinite, isInfinite) != 0;
+}
+
+/// W + Δ where Δ is not zero (plus_change.hpp): adding −0 leaves every value, −0 too.
+ENGINEWRIGHT_AVX2 inline __m256d plusChange(__m256d values, __m256d changes) {
+  const __m256d isZero = _mm256_cmp_pd(changes, _mm256_setzero_pd(), _CMP_EQ_OQ);
+  return _mm256_add_pd(values, _mm256_or_pd(changes, _mm256_and_pd(isZero, _mm256_set1_pd(-0.0))));
 }
 
 struct Halves {
   static constexpr std::size_t itemBytes = 2;
+  /// 65520 lies in the middle between the largest binary16 and what would follow it.
+  static constexpr int firstInfinite = 0x477ff000;
   ENGINEWRIGHT_AVX2 static Eight decode(const std::uint8_t* bytes) { return widened(_mm256_cvtph_ps(loadBits(bytes))); }
-  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Strange& strange) {
-    const __m256 odd = _mm256_castsi256_ps(roundToOdd(values));
-    const __m128i halves = _mm256_cvtps_ph(odd, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m128i mask = _mm_set1_epi16(0x7c00);
-    const __m128i isStrange = _mm_cmpeq_epi16(_mm_and_si128(halves, mask), mask);
-    strange.seen = _mm256_or_si256(strange.seen, _mm256_castsi128_si256(isStrange));
-    storeBits(bytes, halves);
+  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Largest& largest) {
+    const __m256i odd = roundToOdd(values);
+    note(odd, largest);
+    storeBits(bytes, _mm256_cvtps_ph(_mm256_castsi256_ps(odd), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
 };
 
 struct Bfloats {
   static constexpr std::size_t itemBytes = 2;
+  /// The middle between the largest bfloat16 and what would follow it.
+  static constexpr int firstInfinite = 0x7f7f8000;
   ENGINEWRIGHT_AVX2 static Eight decode(const std::uint8_t* bytes) {
     return widened(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(loadBits(bytes)), 16)));
   }
-  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Strange& strange) {
-    const __m256i mask = _mm256_set1_epi32(0x7f800000);
+  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Largest& largest) {
     const __m256i odd = roundToOdd(values);
+    note(odd, largest);
     // Nearest even by integers: add half a unit less one, plus the bit that stays last; a tie then goes to even.
     const __m256i last = _mm256_and_si256(_mm256_srli_epi32(odd, 16), _mm256_set1_epi32(1));
-    const __m256i rounded = _mm256_add_epi32(odd, _mm256_add_epi32(_mm256_set1_epi32(0x7fff), last));
-    // Asked before rounding too: the sum can carry a NaN of all ones over into a zero.
-    const __m256i before = _mm256_cmpeq_epi32(_mm256_and_si256(odd, mask), mask);
-    const __m256i after = _mm256_cmpeq_epi32(_mm256_and_si256(rounded, mask), mask);
-    strange.seen = _mm256_or_si256(strange.seen, _mm256_or_si256(before, after));
+    const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)), last);
     const __m256i upper = _mm256_srli_epi32(rounded, 16);
     storeBits(bytes, _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1)));
   }
@@ -103,14 +114,14 @@ struct Bfloats {
 
 struct Floats {
   static constexpr std::size_t itemBytes = 4;
+  static constexpr int firstInfinite = 0x7f800000;
   ENGINEWRIGHT_AVX2 static Eight decode(const std::uint8_t* bytes) {
     return widened(_mm256_loadu_ps(reinterpret_cast<const float*>(bytes)));
   }
-  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Strange& strange) {
-    const __m256i mask = _mm256_set1_epi32(0x7f800000);
+  ENGINEWRIGHT_AVX2 static void encode(const Eight& values, std::uint8_t* bytes, Largest& largest) {
     const __m256 floats = _mm256_set_m128(_mm256_cvtpd_ps(values.high), _mm256_cvtpd_ps(values.low));
     const __m256i bits = _mm256_castps_si256(floats);
-    strange.seen = _mm256_or_si256(strange.seen, _mm256_cmpeq_epi32(_mm256_and_si256(bits, mask), mask));
+    note(bits, largest);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), bits);
   }
 };

@@ -4,6 +4,7 @@
 
 #include "weights/cpu_features.hpp"
 #include "weights/float_blocks.hpp"
+#include "weights/plus_change.hpp"
 
 namespace enginewright {
 
@@ -27,7 +28,7 @@ bool mergeColumnsReference(FloatDtype dtype, const RowsChange& change, std::size
       std::uint8_t* const item = bytes + (row * columns + column) * itemBytes;
       double value = 0;
       decodeBlockReference(dtype, item, 1, &value);
-      value += delta;
+      value = plusChange(value, delta);
       finite = encodeBlockReference(dtype, &value, 1, item) && finite;
     }
   }

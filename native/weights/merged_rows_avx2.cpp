@@ -26,63 +26,60 @@ struct Block {
 
 template <typename Format>
 ENGINEWRIGHT_AVX2 inline void addDelta(const RowsChange& change, avx2::Eight delta, std::uint8_t* items,
-                                       avx2::Strange& strange) {
+                                       avx2::Largest& largest) {
   if (change.roundsDelta) {
     std::uint8_t rounded[tileColumns * sizeof(float)];
-    Format::encode(delta, rounded, strange);
+    Format::encode(delta, rounded, largest);
     delta = Format::decode(rounded);
   }
   const avx2::Eight base = Format::decode(items);
-  Format::encode({_mm256_add_pd(base.low, delta.low), _mm256_add_pd(base.high, delta.high)}, items, strange);
+  Format::encode({avx2::plusChange(base.low, delta.low), avx2::plusChange(base.high, delta.high)}, items, largest);
 }
 
 template <typename Format, std::size_t Rows>
 ENGINEWRIGHT_AVX2 inline void mergeTile(const Block& block, std::size_t row, std::size_t column, const double* panel,
-                                        avx2::Strange& strange) {
+                                        avx2::Largest& largest) {
   const RowsChange& change = block.change;
   const std::size_t rank = change.shape.rank;
   const double* const left = change.left + row * rank;
   __m256d lows[Rows];
   __m256d highs[Rows];
+  // Unrolled before registers are given out: an array that a loop indexes would lie in memory.
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < Rows; ++i) lows[i] = highs[i] = _mm256_setzero_pd();
   for (std::size_t k = 0; k < rank; ++k) {
     const __m256d low = _mm256_loadu_pd(panel + k * tileColumns);
     const __m256d high = _mm256_loadu_pd(panel + k * tileColumns + 4);
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < Rows; ++i) {
       const __m256d factor = _mm256_broadcast_sd(left + i * rank + k);
       lows[i] = _mm256_fmadd_pd(factor, low, lows[i]);
       highs[i] = _mm256_fmadd_pd(factor, high, highs[i]);
     }
   }
-  // By way of memory: an array of registers that the long loop below indexes would never have been in registers.
   const __m256d scale = _mm256_set1_pd(change.scale);
-  double deltas[Rows * tileColumns];
-  for (std::size_t i = 0; i < Rows; ++i) {
-    _mm256_storeu_pd(deltas + i * tileColumns, _mm256_mul_pd(lows[i], scale));
-    _mm256_storeu_pd(deltas + i * tileColumns + 4, _mm256_mul_pd(highs[i], scale));
-  }
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < Rows; ++i) {
     std::uint8_t* const items = block.bytes + ((row + i) * change.shape.columns + column) * Format::itemBytes;
-    const double* const added = deltas + i * tileColumns;
-    addDelta<Format>(change, {_mm256_loadu_pd(added), _mm256_loadu_pd(added + 4)}, items, strange);
+    addDelta<Format>(change, {_mm256_mul_pd(lows[i], scale), _mm256_mul_pd(highs[i], scale)}, items, largest);
   }
 }
 
 /// `count` tiles side by side, over all rows.
 template <typename Format>
 ENGINEWRIGHT_AVX2 void mergeStrip(const Block& block, std::size_t column, std::size_t count, const double* panels,
-                                  avx2::Strange& strange) {
+                                  avx2::Largest& largest) {
   const auto [rows, rank, columns] = block.change.shape;
   const auto tile = rank * tileColumns;
   std::size_t row = 0;
   for (; row + tileRows <= rows; row += tileRows) {
     for (std::size_t i = 0; i < count; ++i) {
-      mergeTile<Format, tileRows>(block, row, column + i * tileColumns, panels + i * tile, strange);
+      mergeTile<Format, tileRows>(block, row, column + i * tileColumns, panels + i * tile, largest);
     }
   }
   for (; row < rows; ++row) {
     for (std::size_t i = 0; i < count; ++i) {
-      mergeTile<Format, 1>(block, row, column + i * tileColumns, panels + i * tile, strange);
+      mergeTile<Format, 1>(block, row, column + i * tileColumns, panels + i * tile, largest);
     }
   }
 }
@@ -92,7 +89,7 @@ ENGINEWRIGHT_AVX2 bool mergeBlock(FloatDtype dtype, const Block& block) {
   const RowsChange& change = block.change;
   const auto [rows, rank, columns] = change.shape;
   std::vector<double> panels(stripTiles * rank * tileColumns);
-  avx2::Strange strange = avx2::nothingStrange();
+  avx2::Largest largest = avx2::nothingSeen();
   const std::size_t tiles = columns / tileColumns;
   for (std::size_t first = 0; first < tiles; first += stripTiles) {
     const std::size_t count = std::min(stripTiles, tiles - first);
@@ -102,10 +99,10 @@ ENGINEWRIGHT_AVX2 bool mergeBlock(FloatDtype dtype, const Block& block) {
                     panels.data() + (i * rank + k) * tileColumns);
       }
     }
-    mergeStrip<Format>(block, first * tileColumns, count, panels.data(), strange);
+    mergeStrip<Format>(block, first * tileColumns, count, panels.data(), largest);
   }
   const bool restFinite = mergeColumnsReference(dtype, change, tiles * tileColumns, block.bytes);
-  return avx2::isFinite(strange) && restFinite;
+  return avx2::isFinite<Format>(largest) && restFinite;
 }
 
 }  // namespace

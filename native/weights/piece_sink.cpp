@@ -8,7 +8,8 @@ namespace enginewright {
 
 namespace {
 
-constexpr std::size_t largeBytes = std::size_t{256} << 10U;
+/// Above this a copy costs more than a call of the system; the blocks of a merge of 16-bit items are never smaller.
+constexpr std::size_t largeBytes = std::size_t{64} << 10U;
 
 }  // namespace
 
@@ -17,8 +18,8 @@ void PieceSink::take(const std::uint8_t* bytes, std::size_t count) {
     throw Failure(FailureName::InternalError, "a piece gives more than the planned " + std::to_string(bytes_) + " bytes");
   }
   if (checked_) crc32_.update(bytes, count);
-  if (pending_.size() + count > largeBytes) flush();
-  if (count > largeBytes) {
+  if (pending_.size() + count >= largeBytes) flush();
+  if (count >= largeBytes) {
     output_.write(piece_, written_, bytes, count);
     written_ += count;
   } else {

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import { parseBoundedJson } from '../../core/formats/bounded-json.ts';
-import { readModelConfig, type ModelConfigFacts } from '../../core/formats/model-config.ts';
+import { noConfigFacts, readModelConfig, type ModelConfigFacts } from '../../core/formats/model-config.ts';
 import { isCompanion } from '../../core/formats/weight-files.ts';
 import { errorCode } from '../files/atomic-write.ts';
 import { readSmallText } from './small-text.ts';
@@ -27,16 +27,14 @@ async function isRegularFile(path: string): Promise<boolean> {
   }
 }
 
-/** Facts of a folder's `config.json`; a folder without one (an adapter, a bare file) ties nothing. */
+/** Facts of a folder's `config.json`; a folder without one (an adapter, a bare file) has none. */
 export async function readConfigFacts(folder: string): Promise<ModelConfigFacts> {
   const file = join(folder, 'config.json');
   const text = await readSmallText(file).catch((error: unknown) => {
     if (isBuildFailure(error) && error.name === 'WeightsMissing') return undefined;
     throw error;
   });
-  return text === undefined
-    ? { vocabularySize: undefined, tiesWordEmbeddings: false, modelType: undefined }
-    : readModelConfig(text, file);
+  return text === undefined ? noConfigFacts : readModelConfig(text, file);
 }
 
 /** A JSON file's value, or undefined when there is none or it is malformed. */

@@ -15,14 +15,17 @@ export interface WeightTools {
   merge(
     request: {
       readonly base: string;
+      readonly baseName?: string;
       readonly adapters: readonly {
         readonly folder: string;
         readonly weight: number;
         readonly label?: string;
+        readonly source?: string;
       }[];
       readonly out: string;
       readonly rounding: MergeReport['rounding'];
       readonly newRows: 'refuse' | 'mean';
+      readonly anyBase?: boolean;
     },
     scope: EffectScope,
   ): Promise<MergeReport>;

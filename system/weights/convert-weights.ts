@@ -59,7 +59,8 @@ async function convertFolder(
 ): Promise<ConvertReport> {
   const { format, aliases, maxShardBytes } = request;
   const config = await readConfigFacts(opened.folder);
-  const tiesWordEmbeddings = aliases === undefined ? config.tiesWordEmbeddings : aliases === 'drop-tied';
+  const tied = config.tiesWordEmbeddings ?? false;
+  const tiesWordEmbeddings = aliases === undefined ? tied : aliases === 'drop-tied';
   return assembleFolder(request.to, async (folder) => {
     const plans = planFolder(opened, {
       folder,
@@ -71,7 +72,7 @@ async function convertFolder(
     const isDivided = plans.length > 1 || (opened.hasIndex && maxShardBytes === undefined);
     if (isDivided) await writeIndex(plans, { folder, opened, format });
     await copyFiles(await listCompanions(opened.folder), opened.folder, folder);
-    const untied = config.tiesWordEmbeddings ? [] : Object.keys(report.aliases);
+    const untied = tied ? [] : Object.keys(report.aliases);
     return { ...report, notices: [...report.notices, ...untied.map(describeUntied)] };
   });
 }

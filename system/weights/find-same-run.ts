@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { convertFloats } from '../../core/formats/gguf/convert-floats.ts';
 import { sortAdapterTensors, type Adapter, type LoraPair } from '../../core/formats/peft/adapter-tensors.ts';
 import { cosineOf, overlapOf, sameRunCosine, type Factors } from '../../core/formats/peft/same-run.ts';
@@ -13,13 +12,14 @@ const modulesCompared = 8;
  * change about three times. Seen by their content (the cosine between their deltas), and by names like checkpoint-1000.
  */
 export async function findSameRun(
-  adapters: readonly { readonly folder: string; readonly adapter: Adapter }[],
+  adapters: readonly { readonly folder: string; readonly source?: string; readonly adapter: Adapter }[],
 ): Promise<string[]> {
   const warnings: string[] = [];
   for (const [index, second] of adapters.entries()) {
     for (const first of adapters.slice(0, index)) {
       const cosine = await compareDeltas(first.adapter, second.adapter);
-      const byName = runOf(first.folder) !== undefined && runOf(first.folder) === runOf(second.folder);
+      const run = runOf(first.source ?? first.folder);
+      const byName = run !== undefined && run === runOf(second.source ?? second.folder);
       if (cosine < sameRunCosine && !byName) continue;
       warnings.push(
         `${first.adapter.label} and ${second.adapter.label} look like states of one run (cosine of their changes ${cosine.toFixed(2)}): their common change is added more than once`,
@@ -29,8 +29,9 @@ export async function findSameRun(
   return warnings;
 }
 
-function runOf(folder: string): string | undefined {
-  return /^checkpoint-\d+$/.test(basename(folder)) ? dirname(folder) : undefined;
+/** Checkpoints lie beside each other in one folder, or in one repository under their names or as its revisions. */
+function runOf(source: string): string | undefined {
+  return /^(.+)[/@]checkpoint-\d+$/.exec(source)?.[1];
 }
 
 /** 0 when nothing can be compared: other modules, other shapes. */

@@ -32,7 +32,7 @@ export async function identifyWeights(folder: string, scope: WeightsScope): Prom
 /** Without the output layer that loaders tie again. */
 async function ownTensors({ folder, tensors }: OpenedWeights): Promise<readonly WeightTensor[]> {
   const { tiesWordEmbeddings } = await readConfigFacts(folder);
-  const policy = { format: 'safetensors', tiesWordEmbeddings } as const;
+  const policy = { format: 'safetensors', tiesWordEmbeddings: tiesWordEmbeddings ?? false } as const;
   const { dropped } = settleAliases(tensors.map(plannedOf), policy);
   return tensors.filter(({ name }) => !dropped.has(name));
 }

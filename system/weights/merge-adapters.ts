@@ -1,24 +1,22 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BuildFailure } from '../../core/domain/failures.ts';
+import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
 import type { MergeReport } from '../../core/domain/merge-report.ts';
 import type { MergePiece } from '../../core/domain/weights-plan.ts';
 import { checksOf } from '../../core/formats/input-checks.ts';
-import { changeModelConfig } from '../../core/formats/model-config.ts';
 import type { Adapter } from '../../core/formats/peft/adapter-tensors.ts';
 import { planMerge, type MergePlan } from '../../core/formats/peft/plan-merge.ts';
 import type { NewRows } from '../../core/formats/peft/vocabulary.ts';
 import { planWeightFile, type WeightFilePlan } from '../../core/formats/plan-weight-file.ts';
 import { writeShardIndex } from '../../core/formats/shard-index.ts';
-import { isTokenizerFile } from '../../core/formats/tokenizer-vocabulary.ts';
 import { indexNameOf, renameWeightFile } from '../../core/formats/weight-files.ts';
 import { specBytes } from '../../core/formats/spec-bytes.ts';
 import { writeAtomically } from '../files/atomic-write.ts';
 import { mergeWeights } from '../native-cli/run-weights.ts';
-import { chooseTokenizer, differenceOf, type TokenizerChoice } from './adopt-tokenizer.ts';
-import { assembleFolder, copyFiles } from './assemble-folder.ts';
-import { listCompanions, readConfigFacts } from './companions.ts';
+import { chooseTokenizer } from './adopt-tokenizer.ts';
+import { assembleFolder } from './assemble-folder.ts';
+import { readConfigFacts } from './companions.ts';
 import { findSameRun } from './find-same-run.ts';
+import { writeCompanions } from './merged-companions.ts';
 import { openAdapter, type AdapterChoice } from './open-adapter.ts';
 import { openWeights, type OpenedWeights } from './open-weights.ts';
 import type { WeightsScope } from './weights-scope.ts';
@@ -26,6 +24,8 @@ import type { WeightsScope } from './weights-scope.ts';
 export interface MergeAdaptersRequest {
   /** Folder of the base model. */
   readonly base: string;
+  /** The hub repository or folder the base was fetched from, where that is another than its folder. */
+  readonly baseName?: string;
   /** Merged in this order. */
   readonly adapters: readonly AdapterChoice[];
   /** New or empty. */
@@ -33,11 +33,13 @@ export interface MergeAdaptersRequest {
   readonly rounding: MergePiece['rounding'];
   /** What to do when the tokenizer needs rows that no adapter brings; refuse unless told. */
   readonly newRows?: NewRows;
+  /** Merge adapters of another base too. */
+  readonly anyBase?: boolean;
 }
 
 /**
  * Merges LoRA adapters into a base model, file by file: the output is safetensors in the base's shards, with the index,
- * the config (`vocab_size`, `tie_word_embeddings`) and the tokenizer that belong to the merged tensors.
+ * the config (`vocab_size`, `tie_word_embeddings`, token ids) and the tokenizer that belong to the merged tensors.
  */
 export async function mergeAdapters(
   request: MergeAdaptersRequest,
@@ -45,23 +47,18 @@ export async function mergeAdapters(
 ): Promise<MergeReport> {
   const opened = await openWeights(request.base);
   if (!opened.isFolder) throw new BuildFailure('UsageInvalid', `${request.base} is no folder of a model`);
-  const facts = await readConfigFacts(opened.folder);
   const adapters = await Promise.all(request.adapters.map(openAdapter));
-  const folders = request.adapters.map(({ folder }) => folder);
-  const tokenizer = await chooseTokenizer(opened.folder, folders);
-  const { rounding, newRows = 'refuse' } = request;
-  const { rowsNeeded } = tokenizer;
-  const plan = planMerge({ base: opened.tensors, adapters, rounding, newRows, rowsNeeded, ...facts });
-  const sameRun = await findSameRun(folders.flatMap((folder, at) => withAdapter(folder, adapters[at])));
-  const checks = checksOf([...opened.tensors, ...adapters.flatMap(({ tensors }) => tensors)]);
-  await assembleFolder(request.out, async (folder) => {
-    const files = planFiles({ plan, opened, folder, ties: facts.tiesWordEmbeddings && !plan.unties });
-    const outputs = files.map(({ output }) => output);
-    await mergeWeights({ version: 1, outputs, checks }, scope, scope.executable);
+  const named = request.adapters.flatMap((choice, at) => withAdapter(choice, adapters[at]));
+  const tokenizer = await chooseTokenizer(opened.folder, named);
+  const { rounding } = request;
+  const plan = await planRequest(request, { opened, adapters, rowsNeeded: tokenizer.rowsNeeded });
+  const sameRun = await findSameRun(named);
+  const { difference, warnings } = await assembleFolder(request.out, async (folder) => {
+    const files = planFiles({ plan, opened, folder });
+    await writeFiles(files, { opened, adapters, scope });
     if (opened.hasIndex || files.length > 1) await writeIndex(files, plan, folder);
-    await writeCompanions({ folder, base: opened.folder, plan, tokenizer });
+    return writeCompanions({ folder, base: opened.folder, plan, tokenizer });
   });
-  const { difference, warnings } = await differenceOf(tokenizer, opened.folder);
   return {
     tensorsMerged: plan.merged.length,
     tensorsReplaced: plan.replaced.length,
@@ -69,31 +66,82 @@ export async function mergeAdapters(
     tokenizerDifference: difference,
     vocabulary: plan.vocabulary ?? null,
     rounding,
-    warnings: [...plan.warnings, ...sameRun, ...warnings],
+    warnings: [...plan.warnings, ...sameRun, ...tokenizer.warnings, ...warnings],
   };
 }
 
-function withAdapter(folder: string, adapter: Adapter | undefined): { folder: string; adapter: Adapter }[] {
-  return adapter === undefined ? [] : [{ folder, adapter }];
+interface Opened {
+  readonly opened: OpenedWeights;
+  readonly adapters: readonly Adapter[];
+  readonly rowsNeeded: number;
+}
+
+async function planRequest(request: MergeAdaptersRequest, { opened, adapters, rowsNeeded }: Opened) {
+  const { rounding, newRows = 'refuse', baseName, anyBase } = request;
+  const { savedFrom, ...facts } = await readConfigFacts(opened.folder);
+  const identity = { source: baseName, savedFrom, folder: basename(opened.folder), anyBase };
+  return planMerge({ base: opened.tensors, adapters, rounding, newRows, rowsNeeded, identity, ...facts });
+}
+
+interface NamedAdapter {
+  readonly folder: string;
+  readonly label: string;
+  /** Where the adapter comes from, if its folder does not tell. */
+  readonly source?: string;
+  readonly adapter: Adapter;
+}
+
+function withAdapter({ folder, source }: AdapterChoice, adapter: Adapter | undefined): NamedAdapter[] {
+  if (adapter === undefined) return [];
+  return [{ folder, label: adapter.label, adapter, ...(source === undefined ? {} : { source }) }];
 }
 
 interface FilesRequest {
   readonly plan: MergePlan;
   readonly opened: OpenedWeights;
   readonly folder: string;
-  readonly ties: boolean;
 }
 
-function planFiles({ plan, opened, folder, ties }: FilesRequest): WeightFilePlan[] {
+function planFiles({ plan, opened, folder }: FilesRequest): WeightFilePlan[] {
   return opened.files.map(({ path, metadata }) =>
     planWeightFile({
       path: join(folder, renameWeightFile(basename(path), 'safetensors')),
       format: 'safetensors',
       tensors: plan.tensors.filter(({ home }) => home === path),
-      tiesWordEmbeddings: ties,
+      tiesWordEmbeddings: plan.ties,
       metadata,
     }),
   );
+}
+
+interface WritingContext {
+  readonly opened: OpenedWeights;
+  readonly adapters: readonly Adapter[];
+  readonly scope: WeightsScope;
+}
+
+/** The executable knows tensors, not adapters: of several it is told which one touches the tensor that failed. */
+async function writeFiles(
+  files: readonly WeightFilePlan[],
+  { opened, adapters, scope }: WritingContext,
+): Promise<void> {
+  const checks = checksOf([...opened.tensors, ...adapters.flatMap(({ tensors }) => tensors)]);
+  const outputs = files.map(({ output }) => output);
+  try {
+    await mergeWeights({ version: 1, outputs, checks }, scope, scope.executable);
+  } catch (error) {
+    if (!isBuildFailure(error) || error.name !== 'MergeNotFinite') throw error;
+    const { tensor } = error.details;
+    const module = typeof tensor === 'string' ? tensor.replace(/\.(?:weight|bias)$/, '') : undefined;
+    const touching = adapters.filter(
+      ({ tensors }) => module !== undefined && tensors.some(({ name }) => name.includes(`${module}.`)),
+    );
+    const labels = (touching.length === 0 ? adapters : touching).map(({ label }) => label).join(', ');
+    throw new BuildFailure('MergeNotFinite', `${error.message} (${labels})`, {
+      details: { ...error.details, adapters: labels },
+      cause: error,
+    });
+  }
 }
 
 async function writeIndex(files: readonly WeightFilePlan[], plan: MergePlan, folder: string): Promise<void> {
@@ -105,29 +153,5 @@ async function writeIndex(files: readonly WeightFilePlan[], plan: MergePlan, fol
   await writeAtomically(
     join(folder, indexNameOf('safetensors', 'model')),
     writeShardIndex(new Map(pairs), total),
-  );
-}
-
-interface CompanionsRequest {
-  readonly folder: string;
-  readonly base: string;
-  readonly plan: MergePlan;
-  readonly tokenizer: TokenizerChoice;
-}
-
-async function writeCompanions({ folder, base, plan, tokenizer }: CompanionsRequest): Promise<void> {
-  const names = (await listCompanions(base)).filter((name) => !isTokenizerFile(name));
-  await copyFiles(names, base, folder);
-  await copyFiles(tokenizer.files, tokenizer.folder, folder);
-  const grows = plan.vocabulary !== undefined && plan.vocabulary.after !== plan.vocabulary.before;
-  if (!names.includes('config.json') || (!grows && !plan.unties)) return;
-  const file = join(base, 'config.json');
-  const changes = {
-    ...(grows ? { vocabularySize: plan.vocabulary?.after } : {}),
-    ...(plan.unties ? { tiesWordEmbeddings: false } : {}),
-  };
-  await writeAtomically(
-    join(folder, 'config.json'),
-    changeModelConfig(await readFile(file, 'utf8'), file, changes),
   );
 }

@@ -12,6 +12,8 @@ export interface AdapterChoice {
   readonly weight: number;
   /** For messages; the folder's name unless told. */
   readonly label?: string;
+  /** Where it was fetched from: a hub repository or a folder; the folder itself unless told. */
+  readonly source?: string;
 }
 
 /** Opens an adapter folder as peft writes it. Throws WeightsMissing without a config or weights, AdapterUnsupported. */

@@ -105,7 +105,7 @@ async function planFiles(
   { tensors }: QuantizingPlan,
   folder: string,
 ): Promise<QuantizedFilePlan[]> {
-  const { tiesWordEmbeddings } = await readConfigFacts(opened.folder);
+  const { tiesWordEmbeddings = false } = await readConfigFacts(opened.folder);
   return opened.files.map(({ path, metadata }) =>
     planQuantizedFile({
       path: join(folder, renameWeightFile(basename(path), 'safetensors')),

@@ -3,7 +3,9 @@ by `merge_and_unload`, with and without `safe_merge` (torch 2.11, peft 0.21, tra
 
     python tools/goldens/make-peft-goldens.py
 
-Each case has adapter/ as peft saved it, and merged.safetensors with the tensors that changed in `default` and `safe`.
+Each case has adapter/ as peft saved it, perhaps adapter-2/ that is merged after it, and merged.safetensors with the
+tensors that changed in `default` and `safe`. case.json names the base, weights that are not 1, and the one rounding a case
+is compared in when that is another than peft's own two.
 """
 import json
 import pathlib
@@ -32,6 +34,8 @@ def bases():
     yield "gpt2", GPT2LMHeadModel(GPT2Config(vocab_size=40, n_positions=32, n_embd=32, n_layer=1, n_head=4)), torch.bfloat16
     yield "mixtral", MixtralForCausalLM(MixtralConfig(**llama, num_local_experts=3, num_experts_per_tok=1,
                                                        tie_word_embeddings=False)), torch.bfloat16
+    # As on the hub: the trunk alone, and a config that says nothing about tying.
+    yield "gpt2-trunk", GPT2LMHeadModel(GPT2Config(vocab_size=40, n_positions=32, n_embd=32, n_layer=1, n_head=4)), torch.float32
 
 
 linears = ["q_proj", "down_proj"]
@@ -58,6 +62,15 @@ cases = [
     ("conv1d-square", "gpt2", dict(target_modules=["attn.c_proj", "c_fc"], fan_in_fan_out=True)),
     ("expert-parameters", "mixtral", dict(target_modules=["q_proj"],
                                           target_parameters=["mlp.experts.gate_up_proj", "mlp.experts.down_proj"])),
+    ("trunk", "gpt2-trunk", dict(target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)),
+    ("embedding-silent", "gpt2-trunk", dict(target_modules=["wte"])),
+]
+
+# name, base, fields of the second adapter's LoraConfig, weights: None for one after the other, else add_weighted_adapter(cat)
+pairs = [
+    ("sequence", "llama", dict(target_modules=["q_proj", "v_proj"], r=2), None),
+    # In float32: the joined adapter is made in the base's dtype, so that its factors would be rounded.
+    ("weighted", "llama-float", dict(target_modules=linears, r=2, use_rslora=True), [0.7, -0.3]),
 ]
 
 
@@ -71,8 +84,58 @@ def randomise(module, seed):
         parameter.data += noise.to(parameter.dtype)
 
 
-def fresh(folder, dtype):
-    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+def fresh(folder, dtype, rows=None):
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    if rows is not None:
+        torch.manual_seed(rows)
+        model.resize_token_embeddings(rows)
+    return model
+
+
+def save_base(name, model, folder):
+    (model.transformer if name == "gpt2-trunk" else model).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    if name != "gpt2-trunk":
+        return
+    settings = json.loads((folder / "config.json").read_text())
+    settings.pop("tie_word_embeddings", None)
+    settings["architectures"] = ["GPT2LMHeadModel"]
+    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def save_adapter(adapted, folder, base):
+    adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = f"bases/{base}"
+    for field in ["target_modules", "target_parameters"]:
+        settings[field] = settings[field] and sorted(settings[field])
+    (folder / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def expert_keys(out, base):
+    """An adapter of the experts as transformers 4 named them, one module for each matrix; peft converts it on loading."""
+    generator = torch.Generator().manual_seed(77)
+    tensors = {}
+    for expert in range(3):
+        for part, (rows, columns) in {"w1": (48, 32), "w2": (32, 48), "w3": (48, 32)}.items():
+            module = f"base_model.model.model.layers.0.block_sparse_moe.experts.{expert}.{part}"
+            tensors[f"{module}.lora_A.weight"] = torch.randn(4, columns, generator=generator) * 0.2
+            tensors[f"{module}.lora_B.weight"] = torch.randn(rows, 4, generator=generator) * 0.2
+    out.mkdir(parents=True)
+    save_file(tensors, out / "adapter_model.safetensors")
+    config = LoraConfig(r=4, lora_alpha=6, target_modules=["w1", "w2", "w3"], task_type="CAUSAL_LM", inference_mode=True)
+    config.base_model_name_or_path = f"bases/{base}"
+    config.save_pretrained(out)
+    settings = json.loads((out / "adapter_config.json").read_text())
+    settings["target_modules"] = sorted(settings["target_modules"])
+    (out / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def as_on_disk(tensors, base):
+    if base != "gpt2-trunk":
+        return tensors
+    return {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
 
 
 def as_saved(model, folder):
@@ -94,32 +157,70 @@ def main():
         generator = torch.Generator().manual_seed(100 + index)
         for parameter in model.parameters():
             parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
-        model.to(dtype).save_pretrained(root / "bases" / name)
-        (root / "bases" / name / "generation_config.json").unlink(missing_ok=True)
+        save_base(name, model.to(dtype), root / "bases" / name)
         dtypes[name] = dtype
-    for index, (case, base, fields) in enumerate(cases):
-        folder, dtype = root / "bases" / base, dtypes[base]
-        torch.manual_seed(index)
-        config = LoraConfig(**{"r": 4, "lora_alpha": 6, "lora_dropout": 0, "task_type": "CAUSAL_LM", **fields})
-        adapted = get_peft_model(fresh(folder, dtype), config)
-        randomise(adapted, index)
-        out = root / case
-        adapted.save_pretrained(out / "adapter")
-        (out / "adapter" / "README.md").unlink(missing_ok=True)
-        settings = json.loads((out / "adapter" / "adapter_config.json").read_text())
-        settings["base_model_name_or_path"] = f"bases/{base}"
-        settings["target_modules"] = sorted(settings["target_modules"])
-        (out / "adapter" / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-        before = as_saved(fresh(folder, dtype), scratch)
+
+    def golden(case, base, models, more=None):
+        """`models`: mode → what makes the merged model."""
+        before = as_on_disk(as_saved(fresh(root / "bases" / base, dtypes[base]), scratch), base)
         changed = {}
-        for mode, safe in [("default", False), ("safe", True)]:
-            loaded = peft.PeftModel.from_pretrained(fresh(folder, dtype), out / "adapter")
-            after = as_saved(loaded.merge_and_unload(safe_merge=safe), scratch)
-            for name, tensor in after.items():
+        for mode, make in models.items():
+            for name, tensor in as_on_disk(as_saved(make(), scratch), base).items():
                 if name not in before or not torch.equal(before[name], tensor):
                     changed[f"{mode}/{name}"] = tensor.contiguous()
-        save_file(changed, out / "merged.safetensors")
-        (out / "case.json").write_text(json.dumps({"base": base}) + "\n")
+        save_file(changed, root / case / "merged.safetensors")
+        (root / case / "case.json").write_text(json.dumps({"base": base, **(more or {})}) + "\n")
+
+    def merge(model, adapter, safe):
+        return peft.PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=safe)
+
+    def train(case, base, fields, seed, rows=None, name="adapter"):
+        torch.manual_seed(seed)
+        config = LoraConfig(**{"r": 4, "lora_alpha": 6, "lora_dropout": 0, "task_type": "CAUSAL_LM", **fields})
+        adapted = get_peft_model(fresh(root / "bases" / base, dtypes[base], rows), config)
+        randomise(adapted, seed)
+        save_adapter(adapted, root / case / name, base)
+        return root / case / name
+
+    modes = {"default": False, "safe": True}
+    for index, (case, base, fields) in enumerate(cases):
+        adapter = train(case, base, fields, index)
+        folder, dtype = root / "bases" / base, dtypes[base]
+        golden(case, base, {mode: lambda safe=safe: merge(fresh(folder, dtype), adapter, safe) for mode, safe in modes.items()})
+
+    base, case = "llama", "resized"
+    folder, dtype = root / "bases" / base, dtypes[base]
+    adapter = train(case, base, dict(target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"]), 50, rows=44)
+    with safetensors.safe_open(adapter / "adapter_model.safetensors", "pt") as opened:
+        saved = {key: opened.get_tensor(key) for key in opened.keys()}
+    if not any(".modules_to_save." in key or ".original_module." in key for key in saved):
+        raise SystemExit(f"peft no longer writes the extra names: {sorted(saved)}")
+    golden(case, base, {mode: lambda safe=safe: merge(fresh(folder, dtype, 44), adapter, safe) for mode, safe in modes.items()})
+
+    base, case = "mixtral", "expert-modules"
+    adapter = root / case / "adapter"
+    expert_keys(adapter, base)
+    folder, dtype = root / "bases" / base, dtypes[base]
+    # Fused, the deltas of all experts are cast to the parameter's dtype in both modes; apart, only safe_merge does that.
+    golden(case, base, {"safe": lambda: merge(fresh(folder, dtype), adapter, True)})
+
+    for index, (case, base, fields, weights) in enumerate(pairs):
+        folder, dtype = root / "bases" / base, dtypes[base]
+        first = train(case, base, dict(target_modules=linears), 60 + index)
+        second = train(case, base, fields, 70 + index, name="adapter-2")
+        if weights is None:
+            golden(case, base, {mode: lambda safe=safe: merge(merge(fresh(folder, dtype), first, safe), second, safe)
+                                for mode, safe in modes.items()})
+            continue
+
+        def weighted():
+            model = peft.PeftModel.from_pretrained(fresh(folder, dtype), first, adapter_name="first")
+            model.load_adapter(second, adapter_name="second")
+            model.add_weighted_adapter(["first", "second"], weights, "both", combination_type="cat")
+            model.set_adapter("both")
+            return model.merge_and_unload()
+
+        golden(case, base, {"default": weighted}, {"weights": weights, "rounding": "once"})
     shutil.rmtree(scratch)
     versions = {"torch": torch.__version__, "peft": peft.__version__, "transformers": transformers.__version__}
     (root / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")

@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { LowRankChange, MatrixRange } from '../../domain/weights-plan.ts';
 import type { WeightTensor } from '../tensor.ts';
-import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
+import { isEmbedding, isOutputLayer } from '../embedding-names.ts';
 import { scaleOf } from './adapter-config.ts';
 import {
   mismatch,
@@ -17,6 +17,8 @@ import { transposes } from './orientation.ts';
 /** The merged model while it is being planned. */
 export interface Merging {
   readonly states: ReadonlyMap<string, MergeState>;
+  /** From an adapter's name of a tensor or module to the base's. */
+  readonly resolve: (name: string) => string;
   /** Names that received a change. */
   readonly merged: Set<string>;
   readonly warnings: string[];
@@ -33,6 +35,7 @@ export function applyAdapter(adapter: Adapter, merging: Merging): void {
   const { pairs, replacements, baseLayers, rows } = sortAdapterTensors(adapter);
   refuseWeight(adapter, [...replacements.keys(), ...rows.map(({ module }) => `rows of ${module}`)]);
   warnAboutTargets(adapter, pairs, merging.warnings);
+  refuseAbsent(adapter, pairs, merging);
   for (const [name, tensor] of baseLayers) replaceBaseLayer({ name, tensor }, adapter, merging);
   for (const pair of pairs) applyPair(pair, adapter, merging);
   for (const trained of rows) replaceRows(trained, adapter, merging);
@@ -51,31 +54,41 @@ function refuseWeight({ label, weight, config }: Adapter, whole: readonly string
 
 function applyPair(pair: LoraPair, adapter: Adapter, merging: Merging): void {
   const { module, bias } = pair;
-  const experts = spreadOverExperts(pair, adapter, merging.states);
+  const experts = spreadOverExperts({ ...pair, module: merging.resolve(module) }, adapter, merging.states);
   if (experts !== undefined) {
     const { scale } = scaleOf(adapter.config, module);
     // The delta is cast to the parameter's dtype first (peft `ParamWrapper.get_delta_weight`).
     for (const { name, a, b } of experts) {
       const change = { kind: 'low-rank', a, b, scale: adapter.weight * scale, roundsDelta: true } as const;
-      stateOf(name, { module, adapter, merging }).change(change);
+      merging.states.get(name)?.change(change);
       merging.merged.add(name);
     }
     return;
   }
-  const name = `${module}.weight`;
-  const state = stateOf(name, { module, adapter, merging });
+  const name = merging.resolve(`${module}.weight`);
+  const state = merging.states.get(name);
+  if (state === undefined) throw absent(adapter, [module]);
   state.change(changeFor(pair, state, { adapter, merging }));
   merging.merged.add(name);
   if (bias !== undefined) addBias({ module, bias }, adapter, merging);
 }
 
-function stateOf(
-  name: string,
-  { module, adapter, merging }: { module: string; adapter: Adapter; merging: Merging },
-): MergeState {
-  const state = merging.states.get(name);
-  if (state === undefined) throw mismatch(adapter, `adapts ${module}, but the base has no tensor ${name}`);
-  return state;
+/** All of them at once: one name alone does not show that the adapter was trained under other names. */
+function refuseAbsent(adapter: Adapter, pairs: readonly LoraPair[], { states, resolve }: Merging): void {
+  if (adapter.config.targetParameters.length > 0) return;
+  const modules = pairs.map(({ module }) => module);
+  const missing = modules.filter((module) => !states.has(resolve(`${module}.weight`)));
+  if (missing.length > 0) throw absent(adapter, missing);
+}
+
+const mostListed = 20;
+
+function absent(adapter: Adapter, modules: readonly string[]): BuildFailure {
+  const [first = ''] = modules;
+  const more = modules.length > mostListed ? ` and ${modules.length - mostListed} more` : '';
+  const listed = `${modules.slice(0, mostListed).join(', ')}${more}`;
+  const tensors = modules.length === 1 ? `no tensor ${first}.weight` : 'no tensors of these names';
+  return mismatch(adapter, `adapts ${listed}, but the base has ${tensors}`);
 }
 
 function changeFor(
@@ -159,9 +172,9 @@ function checkPair({ module, a, b }: LoraPair, adapter: Adapter, base: readonly 
 function addBias(
   { module, bias }: { module: string; bias: WeightTensor },
   adapter: Adapter,
-  { states, merged }: Merging,
+  { states, merged, resolve }: Merging,
 ): void {
-  const name = `${module}.bias`;
+  const name = resolve(`${module}.bias`);
   const state = states.get(name);
   if (state === undefined)
     throw mismatch(adapter, `has a bias of lora_B for ${module}, but the base has no ${name}`);
@@ -175,9 +188,9 @@ function addBias(
 function replaceRows(
   { module, tensor, rows }: TrainedRows,
   adapter: Adapter,
-  { states, merged }: Merging,
+  { states, merged, resolve }: Merging,
 ): void {
-  const name = `${module}.weight`;
+  const name = resolve(`${module}.weight`);
   const state = states.get(name);
   if (state === undefined)
     throw mismatch(adapter, `has trained rows of ${module}, but the base has no ${name}`);
@@ -200,7 +213,9 @@ interface Replacement {
 }
 
 /** The base of a tied pair has one tensor for both names, and so has what it was replaced by before training. */
-function replaceBaseLayer({ name, tensor }: Replacement, adapter: Adapter, merging: Merging): void {
+function replaceBaseLayer(replacement: Replacement, adapter: Adapter, merging: Merging): void {
+  const { tensor } = replacement;
+  const name = merging.resolve(replacement.name);
   const names = [...merging.states.values()]
     .filter(({ base }) => base.name === name || base.aliasOf === name)
     .map(({ base }) => base.name);
@@ -209,7 +224,9 @@ function replaceBaseLayer({ name, tensor }: Replacement, adapter: Adapter, mergi
     replaceTensor({ name: each, tensor }, adapter, merging);
 }
 
-function replaceTensor({ name, tensor }: Replacement, adapter: Adapter, merging: Merging): void {
+function replaceTensor(replacement: Replacement, adapter: Adapter, merging: Merging): void {
+  const { tensor } = replacement;
+  const name = merging.resolve(replacement.name);
   const state = merging.states.get(name);
   if (state === undefined) throw mismatch(adapter, `replaces ${name}, which the base does not have`);
   const mayGrow = isEmbedding(name) || isOutputLayer(name) || state.shape[0] === merging.vocabularySize;

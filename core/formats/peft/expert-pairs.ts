@@ -1,6 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { MatrixRange } from '../../domain/weights-plan.ts';
 import type { WeightTensor } from '../tensor.ts';
+import { scaleOf } from './adapter-config.ts';
 import { mismatch, type Adapter, type LoraPair } from './adapter-tensors.ts';
 import { matrixOf } from './merge-state.ts';
 
@@ -47,6 +48,7 @@ export function spreadOverExperts(
     );
   }
   const parts = partsFor(pair, experts);
+  checkRank(pair, adapter, experts);
   if (parts === undefined) {
     throw mismatch(
       adapter,
@@ -60,6 +62,17 @@ export function spreadOverExperts(
       b: sliceOfB(pair.b, { expert, count: experts.count, firstRow, rows }),
     })),
   ).flat();
+}
+
+/** The number of experts divides more than one rank; another one than the config's would only scale wrongly. */
+function checkRank({ module, a }: LoraPair, adapter: Adapter, { count }: Experts): void {
+  const { rank } = scaleOf(adapter.config, module);
+  const [stacked = 0] = a.shape;
+  if (stacked === rank * count) return;
+  throw mismatch(
+    adapter,
+    `has A [${a.shape.join(', ')}] for the ${count} experts of ${module}, but its config gives rank ${rank}`,
+  );
 }
 
 /** transformers 5 calls Mixtral's block `mlp`; on disk it is `block_sparse_moe`. */

@@ -56,7 +56,9 @@ export class MergeState {
     const { name, dtype } = this.base;
     const spec = { name, dtype, shape: this.shape };
     const meanRows = this.#newRows === 0 ? {} : { meanRows: this.#newRows };
-    if (this.#changes.length === 0 && this.#newRows === 0 && this.#source.dtype === dtype)
+    // What an adapter brings whole goes through the merge as well, which refuses values that are not finite.
+    const isAsItWas = !this.isReplaced || !isFloatDtype(dtype);
+    if (this.#changes.length === 0 && this.#newRows === 0 && this.#source.dtype === dtype && isAsItWas)
       return { ...spec, piece: { ...pieceOf(this.#source), name } };
     const base = matrixOf(this.#source);
     const target = floatDtypeOf(this.base);
@@ -65,23 +67,26 @@ export class MergeState {
   }
 }
 
-/** A tensor as a matrix; one of another rank only as a single row, which is enough to round it. */
+/** A tensor as a matrix: one row of a single dimension; of more than two all but the last count rows. */
 export function matrixOf(tensor: WeightTensor): MatrixRange {
-  const { file, offset, shape, strides } = tensor;
+  const { file, offset, shape } = tensor;
   const dtype = floatDtypeOf(tensor);
-  const [rows, columns] = shape;
-  if (shape.length === 2 && rows !== undefined && columns !== undefined) {
-    const [down, right] = strides ?? [];
-    const view = down === undefined || right === undefined ? {} : { strides: [down, right] as const };
-    return { file, offset, dtype, rows, columns, ...view };
-  }
-  if (strides !== undefined) {
-    throw new BuildFailure(
-      'WeightsUnsupported',
-      `Tensor ${tensor.name} is a strided view of ${shape.length} dimensions`,
-    );
-  }
-  return { file, offset, dtype, rows: 1, columns: shape.reduce((items, size) => items * size, 1) };
+  const [rows, columns] = [productOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
+  return { file, offset, dtype, rows, columns, ...viewOf(tensor, columns) };
+}
+
+function viewOf({ name, shape, strides }: WeightTensor, columns: number): Pick<MatrixRange, 'strides'> {
+  if (strides === undefined) return {};
+  const [down, right] = strides.length === 1 ? [columns, strides[0]] : strides;
+  if (shape.length <= 2 && down !== undefined && right !== undefined) return { strides: [down, right] };
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `Tensor ${name} is a strided view of ${shape.length} dimensions`,
+  );
+}
+
+function productOf(sizes: readonly number[]): number {
+  return sizes.reduce((product, size) => product * size, 1);
 }
 
 function floatDtypeOf({ name, dtype }: TensorSpec): FloatDtype {

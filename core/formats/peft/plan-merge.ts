@@ -1,10 +1,13 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { MergePiece } from '../../domain/weights-plan.ts';
+import { tiesLayers } from '../embedding-names.ts';
 import type { PlannedTensor } from '../pieces.ts';
 import type { WeightTensor } from '../tensor.ts';
 import type { Adapter } from './adapter-tensors.ts';
 import { applyAdapter, type Merging } from './apply-adapter.ts';
+import { checkBase, type BaseIdentity } from './base-identity.ts';
 import { MergeState } from './merge-state.ts';
+import { prefixResolver } from './module-prefix.ts';
 import { settleTying, tieOutputLayer } from './tying.ts';
 import { settleVocabulary, type NewRows, type Vocabulary } from './vocabulary.ts';
 
@@ -15,8 +18,12 @@ export interface MergeRequest {
   readonly rounding: MergePiece['rounding'];
   /** `vocab_size`, `tie_word_embeddings` and `model_type` of the base's config. */
   readonly vocabularySize: number | undefined;
-  readonly tiesWordEmbeddings: boolean;
+  readonly tiesWordEmbeddings: boolean | undefined;
   readonly modelType?: string | undefined;
+  /** `quantization_config` of the base's config. */
+  readonly quantization?: string | undefined;
+  /** Names of the base, to hold against the one each adapter was trained on. */
+  readonly identity?: BaseIdentity;
   /** Rows the tokenizer of the merged model needs; 0 when that is not known. */
   readonly rowsNeeded?: number;
   /** What to do when no adapter brings these rows. */
@@ -35,6 +42,8 @@ export interface MergePlan {
   readonly replaced: readonly string[];
   /** Rows of the embedding before and after; undefined when the model has none that is known. */
   readonly vocabulary: Vocabulary | undefined;
+  /** Embedding and output layer are one tensor in the merged model. */
+  readonly ties: boolean;
   /** The output layer can no longer be tied to the embedding. */
   readonly unties: boolean;
   readonly warnings: readonly string[];
@@ -47,13 +56,18 @@ export interface MergePlan {
  */
 export function planMerge(request: MergeRequest): MergePlan {
   if (request.adapters.length === 0) throw new BuildFailure('UsageInvalid', 'There is no adapter to merge');
-  const tied = tieOutputLayer(request);
-  const states = new Map(tied.map((tensor) => [tensor.name, new MergeState(tensor)]));
-  const { vocabularySize, modelType } = request;
-  const merging: Merging = { states, merged: new Set(), warnings: [], vocabularySize, modelType };
+  refuseQuantizedBase(request);
+  const tying = { ...request, tiesWordEmbeddings: tiesLayers(request, request.base) };
+  const states = new Map(tieOutputLayer(tying).map((tensor) => [tensor.name, new MergeState(tensor)]));
+  const { vocabularySize, modelType, identity = {} } = request;
+  const resolve = prefixResolver(modelType, new Set(states.keys()));
+  const warnings = request.adapters
+    .map((adapter) => checkBase(adapter, identity))
+    .filter((notice) => notice !== undefined);
+  const merging: Merging = { states, resolve, merged: new Set(), warnings, vocabularySize, modelType };
   for (const adapter of request.adapters) applyAdapter(adapter, merging);
   const replaced = [...states.values()].filter((state) => state.isReplaced).map(({ base }) => base.name);
-  const { aliases, unties } = settleTying(states, request);
+  const { aliases, unties } = settleTying(states, tying);
   if (unties)
     merging.warnings.push(
       'The adapter changes only one of embedding and output layer, so they are no longer tied',
@@ -67,5 +81,16 @@ export function planMerge(request: MergeRequest): MergePlan {
       ...(aliasOf === undefined ? {} : { aliasOf }),
     };
   });
-  return { tensors, merged: [...merging.merged], replaced, vocabulary, unties, warnings: merging.warnings };
+  const ties = tying.tiesWordEmbeddings && !unties;
+  return { tensors, merged: [...merging.merged], replaced, vocabulary, ties, unties, warnings };
+}
+
+/** Adding to codes is not adding to weights; some of them even have the dtype and shape of weights. */
+function refuseQuantizedBase({ quantization }: MergeRequest): void {
+  if (quantization === undefined) return;
+  throw new BuildFailure(
+    'AdapterUnsupported',
+    `config.json of the base has quantization_config (${quantization}): its weights are codes, to which nothing can be added`,
+    { hint: 'Merge into the unquantized base model.' },
+  );
 }

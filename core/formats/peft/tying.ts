@@ -1,10 +1,18 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { WeightTensor } from '../tensor.ts';
-import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
+import { isEmbedding, isOutputLayer, outputLayerOf } from '../embedding-names.ts';
 import type { Adapter } from './adapter-tensors.ts';
 import type { MergeState } from './merge-state.ts';
 
-const vocabularyKey = /\.(?:lm_head|embed_tokens|wte)\./;
+/** The module of an adapter's key, as far as it can be told without the base. */
+const moduleOfKey =
+  /^base_model\.model\.(.+?)\.(?:lora_|trainable_tokens_|token_adapter\.|modules_to_save|original_module|base_layer|weight$|bias$)/;
+
+function vocabularyModuleOf(key: string): string | undefined {
+  const module = moduleOfKey.exec(key)?.[1];
+  const weight = `${module}.weight`;
+  return module !== undefined && (isEmbedding(weight) || isOutputLayer(weight)) ? module : undefined;
+}
 
 interface TyingRequest {
   readonly base: readonly WeightTensor[];
@@ -25,15 +33,27 @@ export function tieOutputLayer({
   if (!tiesWordEmbeddings || embedding === undefined || !adapters.some(touchesVocabulary)) return base;
   const { aliasOf: _, ...owner } = embedding;
   const head = base.find(({ name }) => isOutputLayer(name));
-  const alias: WeightTensor = { ...owner, name: head?.name ?? 'lm_head.weight', aliasOf: owner.name };
+  const alias: WeightTensor = {
+    ...owner,
+    name: head?.name ?? nameOutputLayer(adapters, owner.name),
+    aliasOf: owner.name,
+  };
   const others = base
     .filter((tensor) => tensor !== head)
     .map((tensor) => (tensor === embedding ? owner : tensor));
   return [...others, alias];
 }
 
+/** As an adapter calls it; otherwise as models with such an embedding do. */
+function nameOutputLayer(adapters: readonly Adapter[], embeddingName: string): string {
+  const names = adapters.flatMap(({ tensors }) =>
+    tensors.map(({ name }) => `${vocabularyModuleOf(name)}.weight`),
+  );
+  return names.find(isOutputLayer) ?? outputLayerOf(embeddingName);
+}
+
 function touchesVocabulary({ tensors }: Adapter): boolean {
-  return tensors.some(({ name }) => vocabularyKey.test(name));
+  return tensors.some(({ name }) => vocabularyModuleOf(name) !== undefined);
 }
 
 export interface SettledTying {
@@ -81,6 +101,6 @@ function keepsTie({ adapters }: TyingRequest): boolean {
 /** peft gives such rows to the output layer as well when it is tied (peft tuners/tuners_utils.py, tied weights). */
 function onlyTrainsRows({ tensors }: Adapter): boolean {
   return tensors
-    .filter(({ name }) => vocabularyKey.test(name))
+    .filter(({ name }) => vocabularyModuleOf(name) !== undefined)
     .every(({ name }) => /\.trainable_tokens_(?:delta|original)$/.test(name));
 }

@@ -1,5 +1,5 @@
 import { BuildFailure } from '../../domain/failures.ts';
-import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
+import { isEmbedding, isOutputLayer } from '../embedding-names.ts';
 import type { MergeState } from './merge-state.ts';
 
 export type NewRows = 'refuse' | 'mean';
@@ -35,7 +35,7 @@ export function settleVocabulary(request: VocabularyRequest): Vocabulary | undef
   const brought = measure(request, owners);
   if (brought === undefined || rowsNeeded <= brought.after)
     return brought === undefined ? undefined : { ...brought, averaged: 0 };
-  if (newRows === 'refuse') {
+  if (newRows === 'refuse' || owners.length === 0) {
     throw new BuildFailure(
       'AdapterMismatch',
       `The adapter's tokenizer needs ${rowsNeeded} embedding rows, the merged model has ${brought.after}`,
@@ -44,7 +44,9 @@ export function settleVocabulary(request: VocabularyRequest): Vocabulary | undef
       },
     );
   }
-  const bias = [...states.keys()].find((name) => /(?:^|\.)lm_head\.bias$/.test(name));
+  const bias = [...states.keys()].find(
+    (name) => isOutputLayer(name.replace(/\.bias$/, '.weight')) && name.endsWith('.bias'),
+  );
   if (bias !== undefined) throw new BuildFailure('AdapterUnsupported', `${bias} would need new rows as well`);
   for (const layer of layers) layer.growTo(rowsNeeded);
   return { before: brought.before, after: rowsNeeded, averaged: rowsNeeded - brought.after };
@@ -55,7 +57,8 @@ function measure(
   layers: readonly MergeState[],
 ): { readonly before: number; readonly after: number } | undefined {
   const grown = [...states.values()].find(({ base, shape }) => shape[0] !== base.shape[0]);
-  const before = vocabularySize ?? layers[0]?.base.shape[0];
+  // Padding is stored but not always stated: the rows that are there count, and none is ever taken away.
+  const before = layers[0]?.base.shape[0] ?? vocabularySize;
   if (before === undefined) return undefined;
   const after = grown?.shape[0] ?? before;
   const left = grown === undefined ? undefined : layers.find(({ shape }) => shape[0] !== after);

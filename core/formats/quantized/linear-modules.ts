@@ -2,7 +2,7 @@ import { readModelShape } from '../../catalog/families/model-shape.ts';
 import { familyOf } from '../../catalog/families/registry.ts';
 import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
-import { isEmbedding, isOutputLayer } from '../tied-tensors.ts';
+import { isEmbedding, isOutputLayer } from '../embedding-names.ts';
 import type { QuantizedModules } from './format.ts';
 import { isMeant } from './module-patterns.ts';
 

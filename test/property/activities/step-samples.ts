@@ -71,8 +71,10 @@ export const cases: readonly Case[] = [
     mergeAdapters,
     {
       base: ref('weights'),
+      baseName: 'org/base',
       rounding: 'once',
       newRows: 'refuse',
+      anyBase: false,
       adapters: [
         { weights: ref('weights'), weight: 1, label: 'a' },
         { weights: ref('weights'), weight: 0.5, label: 'b' },

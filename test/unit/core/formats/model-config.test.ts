@@ -7,10 +7,22 @@ describe('the config of a model', () => {
       vocabularySize: 10,
       tiesWordEmbeddings: true,
     });
-    expect(readModelConfig('{"text_config":{"vocab_size":10}}', 'c')).toEqual({
+    expect(readModelConfig('{"text_config":{"vocab_size":10,"tie_word_embeddings":false}}', 'c')).toEqual({
       vocabularySize: 10,
       tiesWordEmbeddings: false,
     });
+  });
+
+  it('leaves tying open when it does not state it', () => {
+    expect(readModelConfig('{"model_type":"gpt2"}', 'c')).toEqual({ modelType: 'gpt2' });
+  });
+
+  it('tells where the model came from and how it is quantized', () => {
+    const quantized = '{"_name_or_path":"org/base","quantization_config":{"quant_method":"gptq"}}';
+
+    expect(readModelConfig(quantized, 'c')).toMatchObject({ savedFrom: 'org/base', quantization: 'gptq' });
+    expect(readModelConfig('{"quantization_config":{}}', 'c').quantization).toBe('of an unnamed method');
+    expect(readModelConfig('{"quantization_config":null}', 'c').quantization).toBeUndefined();
   });
 
   it('is changed where it states the fact, and nowhere else', () => {

@@ -40,6 +40,19 @@ describe('adapters that cannot be merged', () => {
     ['a pattern of Python only', { rank_pattern: { '(?P<x>q)_proj': 4 } }, 'the pattern'],
     ['a pattern that looks ahead', { alpha_pattern: { '(?!a)q': 4 } }, 'the pattern'],
     ['a broken pattern', { alpha_pattern: { '(q': 4 } }, 'the pattern'],
+    ['QA-LoRA', { use_qalora: true }, 'use_qalora true: QA-LoRA pools'],
+    ['Arrow', { arrow_config: { top_k: 2 } }, 'arrow_config {"top_k":2}'],
+    ['Megatron', { megatron_config: { tensor_parallel: 2 } }, 'megatron_config'],
+    ['KaSA', { kasa_config: { beta: 1 } }, 'kasa_config'],
+    ['MonteCLoRA', { monteclora_config: { n: 1 } }, 'monteclora_config'],
+    ['VeLoRA', { velora_config: { n: 1 } }, 'velora_config'],
+    ['block-diagonal LoRA', { use_bdlora: { n: 1 } }, 'use_bdlora'],
+    ['another OLoRA base', { init_lora_weights: 'olora' }, 'init_lora_weights "olora"'],
+    ['another CorDA base', { init_lora_weights: 'corda' }, 'init_lora_weights "corda"'],
+    ['another LoftQ base', { init_lora_weights: 'loftq' }, 'init_lora_weights "loftq"'],
+    ['a beginning of a later peft', { init_lora_weights: 'nova' }, 'init_lora_weights "nova"'],
+    ['a field of a later peft', { use_nova: true }, 'use_nova true: this version does not know'],
+    ['a number in an unknown field', { nova_rank: 0 }, 'nova_rank 0'],
     ['no rank', { r: 0 }, 'the rank r 0'],
     ['no alpha', { lora_alpha: 'x' }, 'the lora_alpha "x"'],
     ['modules that are no names', { modules_to_save: [1] }, 'list of modules'],
@@ -58,6 +71,28 @@ describe('adapters that cannot be merged', () => {
         target_parameters: null,
         layer_replication: null,
         use_bdlora: null,
+        use_nova: false,
+        nova_config: {},
+      }),
+    ).not.toThrow();
+  });
+
+  it('are not confused with what tells how an adapter was begun, trained and saved', () => {
+    expect(() =>
+      config({
+        init_lora_weights: 'gaussian',
+        lora_dropout: 0.1,
+        task_type: 'CAUSAL_LM',
+        peft_version: '0.21.0',
+        megatron_core: 'megatron.core',
+        qalora_group_size: 16,
+        eva_config: { rho: 2 },
+        auto_mapping: { base_model_class: 'LlamaForCausalLM' },
+        exclude_modules: ['v_proj'],
+        layers_to_transform: [0],
+        layers_pattern: 'layers',
+        inference_mode: true,
+        revision: 'main',
       }),
     ).not.toThrow();
   });

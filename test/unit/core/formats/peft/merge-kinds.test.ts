@@ -87,6 +87,26 @@ describe('rows that no adapter brings', () => {
     }
   });
 
+  it('count from the rows that are stored, not from a smaller number in the config', () => {
+    const padded = base.map((one) => (one.shape[0] === 10 ? tensor(one.name, [16, 4]) : one));
+    const stored = { base: padded, vocabularySize: 10, newRows: 'mean' } as const;
+
+    expect(plan({ tensors: pair }, { ...stored, rowsNeeded: 12 }).vocabulary).toEqual({
+      before: 16,
+      after: 16,
+      averaged: 0,
+    });
+    const grown = plan({ tensors: pair }, { ...stored, rowsNeeded: 20 });
+    expect(grown.vocabulary).toEqual({ before: 16, after: 20, averaged: 4 });
+    expect(grown.tensors.find(({ name }) => name === 'lm_head.weight')?.shape).toEqual([20, 4]);
+  });
+
+  it('are refused, means or not, where no embedding is known by name', () => {
+    const unknown = { base: [tensor(`${q}.weight`, [4, 4])], rowsNeeded: 12, newRows: 'mean' } as const;
+
+    expect(() => plan({ tensors: pair }, unknown)).toThrow('needs 12 embedding rows');
+  });
+
   it('leave a vocabulary alone that is large enough', () => {
     const padded = plan({ tensors: pair }, { rowsNeeded: 9, newRows: 'mean' });
 
@@ -155,6 +175,13 @@ describe('fused experts', () => {
         roundsDelta: true,
       },
     ]);
+  });
+
+  it('are refused when the rank is not the one of the config, though the number of experts divides it', () => {
+    expect(() => plan({ tensors, fields: { ...fields, r: 5 } })).toThrow(
+      'has A [4, 4] for the 2 experts of model.layers.0.mlp.experts.base_layer, but its config gives rank 5',
+    );
+    expect(() => plan({ tensors, fields: { ...fields, r: 1 } })).toThrow('but its config gives rank 1');
   });
 
   it('are refused when the base keeps them in one tensor, or has other sizes', () => {
