@@ -1,52 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { readAdapterConfig } from '../../../../../core/formats/peft/adapter-config.ts';
-import type { Adapter } from '../../../../../core/formats/peft/adapter-tensors.ts';
-import { planMerge, type MergeRequest } from '../../../../../core/formats/peft/plan-merge.ts';
-import { countBytes, type TensorDtype, type WeightTensor } from '../../../../../core/formats/tensor.ts';
-
-function tensor(name: string, shape: readonly number[], dtype: TensorDtype = 'F16'): WeightTensor {
-  return {
-    name,
-    dtype,
-    shape,
-    bytes: countBytes(dtype, shape) ?? 0,
-    file: name.startsWith('base_model') ? '/adapter' : '/base',
-    offset: 100,
-  };
-}
-
-const q = 'model.layers.0.self_attn.q_proj';
-const base = [
-  tensor('model.embed_tokens.weight', [10, 4]),
-  tensor(`${q}.weight`, [6, 4]),
-  tensor('model.norm.weight', [4]),
-  tensor('lm_head.weight', [10, 4]),
-];
-const pair = (module: string, a: readonly number[], b: readonly number[], dtype: TensorDtype = 'F32') => [
-  tensor(`base_model.model.${module}.lora_A.weight`, a, dtype),
-  tensor(`base_model.model.${module}.lora_B.weight`, b, dtype),
-];
-
-function adapter(tensors: readonly WeightTensor[], fields: object = {}, weight = 1): Adapter {
-  const config = readAdapterConfig(
-    { peft_type: 'LORA', r: 2, lora_alpha: 6, ...fields },
-    'adapter_config.json',
-  );
-  return { label: 'lora', config, tensors, weight };
-}
-
-const plan = (adapters: readonly Adapter[], more: Partial<MergeRequest> = {}) =>
-  planMerge({
-    base,
-    adapters,
-    rounding: 'peft-default',
-    vocabularySize: 10,
-    tiesWordEmbeddings: false,
-    ...more,
-  });
-const pieceOf = (result: ReturnType<typeof plan>, name: string) =>
-  result.tensors.find((tensor) => tensor.name === name)?.piece;
-const good = pair(q, [2, 4], [6, 2]);
+import type { TensorDtype } from '../../../../../core/formats/tensor.ts';
+import {
+  adapter,
+  good,
+  pair,
+  pieceOf,
+  plan,
+  q,
+  tensor,
+} from '../../../../fixtures/weights/planned-merge.ts';
 
 describe('planning a merge', () => {
   it('adds weight · alpha / r · B A to the adapted tensor and moves the others as they are', () => {
@@ -237,96 +199,5 @@ describe('modules an adapter replaces whole', () => {
 
   it('cannot be weighted', () => {
     expect(() => plan([adapter([head(10)], saved, 0.5)])).toThrow('cannot have the weight 0.5');
-  });
-});
-
-describe('an adapter on a base it does not fit', () => {
-  const gpt = { base: [tensor('h.0.attn.c_attn.weight', [4, 6])], modelType: 'gpt2' };
-
-  it('is found under the names the base gives its trunk', () => {
-    const conv = pair('transformer.h.0.attn.c_attn', [2, 4], [6, 2]);
-
-    expect(plan([adapter(conv, { fan_in_fan_out: true })], gpt).merged).toEqual(['h.0.attn.c_attn.weight']);
-  });
-
-  it('is refused with all the modules that were not found', () => {
-    const foreign = [...pair('m.h.0.c_attn', [2, 4], [6, 2]), ...pair('m.h.1.c_attn', [2, 4], [6, 2])];
-
-    expect(() => plan([adapter(foreign)], gpt)).toThrow(
-      'adapts m.h.0.c_attn, m.h.1.c_attn, but the base has no tensors of these names',
-    );
-  });
-
-  it('is refused when it was trained on another repository, unless that is asked for', () => {
-    const trained = adapter(good, { base_model_name_or_path: 'org/one' });
-    const identity = { source: 'org/two' };
-
-    expect(() => plan([trained], { identity })).toThrow('was trained on org/one, the base is org/two');
-    expect(plan([trained], { identity: { ...identity, anyBase: true } }).warnings.join()).toContain(
-      'org/two',
-    );
-  });
-
-  it('is refused when the weights of the base are codes', () => {
-    expect(() => plan([adapter(good)], { quantization: 'gptq' })).toThrow('has quantization_config (gptq)');
-  });
-});
-
-describe('an adapter on a base with tied embeddings', () => {
-  const tied = { base: base.slice(0, 3), tiesWordEmbeddings: true };
-  const head = tensor('base_model.model.lm_head.weight', [10, 4]);
-  const embed = tensor('base_model.model.model.embed_tokens.weight', [10, 4]);
-
-  it('leaves the tie alone when it touches neither side', () => {
-    const result = plan([adapter(good)], tied);
-
-    expect(result.unties).toBe(false);
-    expect(result.tensors.map(({ name }) => name)).not.toContain('lm_head.weight');
-  });
-
-  it('unties them when it changes one side: both are written out', () => {
-    const result = plan([adapter([...good, head], { modules_to_save: ['lm_head'] })], tied);
-
-    expect(result.unties).toBe(true);
-    expect(pieceOf(result, 'lm_head.weight')).toMatchObject({ base: { file: '/adapter' }, changes: [] });
-    expect(pieceOf(result, 'model.embed_tokens.weight')).toMatchObject({ file: '/base' });
-    expect(result.warnings.join()).toContain('no longer tied');
-  });
-
-  it('is taken to be tied where the config is silent and no output layer is stored', () => {
-    const silent = { ...tied, tiesWordEmbeddings: undefined };
-    const result = plan([adapter([...good, head], { modules_to_save: ['lm_head'] })], silent);
-
-    expect([result.ties, result.unties]).toEqual([false, true]);
-    expect(pieceOf(result, 'lm_head.weight')).toMatchObject({ base: { file: '/adapter' } });
-    expect(plan([adapter(good)], { tiesWordEmbeddings: undefined }).ties).toBe(false);
-  });
-
-  it('gets an output layer by the name its adapter or its architecture uses', () => {
-    const embedding = 'gpt_neox.embed_in';
-    const neox = { base: [tensor(`${embedding}.weight`, [10, 4])], tiesWordEmbeddings: true };
-    const [a, b] = ['lora_embedding_A', 'lora_embedding_B'].map((part, at) =>
-      tensor(`base_model.model.${embedding}.${part}`, at === 0 ? [2, 10] : [4, 2]),
-    );
-    const changed = [a ?? head, b ?? head];
-    const saved = tensor('base_model.model.lm_head.weight', [10, 4]);
-
-    const named = plan([adapter(changed)], neox).tensors.map(({ name }) => name);
-    const asSaved = plan([adapter([...changed, saved], { modules_to_save: ['lm_head'] })], neox);
-
-    expect(named).toEqual([`${embedding}.weight`, 'embed_out.weight']);
-    expect(asSaved.replaced).toEqual(['lm_head.weight']);
-  });
-
-  it('keeps them tied when the adapter says that it did', () => {
-    const result = plan(
-      [adapter([...good, embed], { modules_to_save: ['embed_tokens'], ensure_weight_tying: true })],
-      tied,
-    );
-
-    expect(result.unties).toBe(false);
-    expect(result.tensors.find(({ name }) => name === 'lm_head.weight')?.aliasOf).toBe(
-      'model.embed_tokens.weight',
-    );
   });
 });
