@@ -58,7 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t cou
     view.strides.push_back(input.next());
   }
   fuzz::endsProperly([&] {
-    DigestPlan plan{{{"view", view}}};
+    DigestPlan plan;
+    plan.inputs.push_back({"view", view});
     InputFiles files;
     checkPlan(plan, files);
     if (bytesOf(view) > mostBytes) return;
