@@ -146,22 +146,6 @@ void checkDigestIsOfTheFile() {
   CHECK(std::string(told.begin(), told.end()).find(sha256.finish()) != std::string::npos);
 }
 
-/// Longer than what the digest may be behind, and held back at first by a place that is patched when a piece ends.
-void checkWritersThatAreAheadGoOn() {
-  const test::ScratchFolder folder;
-  constexpr std::uint64_t bytes = std::uint64_t{80} << 20U;
-  const std::string input = folder.write("in", {});
-  std::filesystem::resize_file(input, bytes);
-  const TensorView zeros{input, 0, 1, {bytes}, {1}};
-  WeightsPlan plan;
-  plan.outputs.push_back({folder.path("out"), 4 + 2 * bytes, {literal(Bytes(4)), {zeros, {0}, ""}, {zeros, {}, ""}}});
-
-  CHECK(writing(plan).empty());
-
-  CHECK(std::filesystem::file_size(folder.path("out")) == 4 + 2 * bytes);
-  CHECK((folder.read("out")[0] != 0));
-}
-
 void checkFailureLeavesNothing() {
   const test::ScratchFolder folder;
   // 1e5 as F32: more than F16 can hold, found only while the second output is written.
@@ -223,7 +207,6 @@ int main() {
   checkChecksumsOfInputs();
   checkThreadsChangeNothing();
   checkDigestIsOfTheFile();
-  checkWritersThatAreAheadGoOn();
   checkFailureLeavesNothing();
   checkFailedRenameWithdrawsTheOthers();
   checkMissingFolder();

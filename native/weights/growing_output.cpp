@@ -6,6 +6,7 @@
 
 #include "weights/failure.hpp"
 #include "weights/plan_check.hpp"
+#include "weights/sha256.hpp"
 
 namespace enginewright {
 
@@ -16,8 +17,6 @@ constexpr std::uint64_t writebackBytes = std::uint64_t{32} << 20U;
 constexpr std::uint64_t stepBytes = std::uint64_t{16} << 20U;
 /// Small enough for the second-level cache.
 constexpr std::size_t hashBlockBytes = std::size_t{256} << 10U;
-/// Whoever writes waits when the digest is this far behind: else all of it would be left to one thread at the end.
-constexpr std::uint64_t mostBehindBytes = std::uint64_t{64} << 20U;
 
 std::vector<PieceExtent> extentsOf(const OutputPlan& plan) {
   std::vector<PieceExtent> extents;
@@ -45,16 +44,15 @@ void GrowingOutput::abandon() {
     abandoned_ = true;
   }
   changed_.notify_one();
-  caughtUp_.notify_all();
 }
 
 void GrowingOutput::write(std::size_t piece, std::uint64_t done, const std::uint8_t* bytes, std::size_t count) {
   file_.write(progress_.offsetOf(piece) + done, bytes, count);
-  std::unique_lock lock(mutex_);
-  progress_.advance(piece, count);
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.advance(piece, count);
+  }
   changed_.notify_one();
-  // Only what can be hashed already counts, so that the digest never waits for a thread that waits for it.
-  caughtUp_.wait(lock, [this] { return abandoned_ || progress_.finalBytes() <= hashed_ + mostBehindBytes; });
 }
 
 void GrowingOutput::completePiece(std::size_t piece, std::uint32_t crc32) {
@@ -84,27 +82,10 @@ bool GrowingOutput::awaitMore(std::uint64_t hashed, std::uint64_t flushed, Reach
   return !abandoned_;
 }
 
-void GrowingOutput::hash(std::uint64_t from, std::uint64_t to, Sha256& sha256) const {
-  std::vector<std::uint8_t> block(hashBlockBytes);
-  while (from < to) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, block.size()));
-    file_.read(from, block.data(), count);
-    sha256.update(block.data(), count);
-    from += count;
-  }
-}
-
-void GrowingOutput::tell(std::uint64_t hashed) {
-  {
-    const std::lock_guard lock(mutex_);
-    hashed_ = hashed;
-  }
-  caughtUp_.notify_all();
-}
-
 void GrowingOutput::follow() {
   try {
     Sha256 sha256;
+    std::vector<std::uint8_t> block(hashBlockBytes);
     std::uint64_t hashed = 0;
     std::uint64_t flushed = 0;
     Reach reach{0, 0};
@@ -118,16 +99,17 @@ void GrowingOutput::follow() {
         flushed = reach.written;
       }
       const std::uint64_t end = std::min(reach.final, hashed + stepBytes);
-      if (end > hashed) hash(hashed, end, sha256);
-      hashed = end;
-      tell(hashed);
+      while (hashed < end) {
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(end - hashed, block.size()));
+        file_.read(hashed, block.data(), count);
+        sha256.update(block.data(), count);
+        hashed += count;
+      }
     } while (hashed < file_.bytes());
     digest_ = sha256.finish();
     file_.complete();
   } catch (...) {
     failure_ = std::current_exception();
-    // Nobody waits for a digest that will not come; the failure is told by wait().
-    abandon();
   }
 }
 

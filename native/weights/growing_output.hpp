@@ -13,7 +13,6 @@
 #include "weights/output_file.hpp"
 #include "weights/output_progress.hpp"
 #include "weights/plan.hpp"
-#include "weights/sha256.hpp"
 
 namespace enginewright {
 
@@ -48,17 +47,11 @@ class GrowingOutput {
   void follow();
   /// Blocks until there is something to do beyond these; false if the output was given up.
   bool awaitMore(std::uint64_t hashed, std::uint64_t flushed, Reach& reach);
-  void hash(std::uint64_t from, std::uint64_t to, Sha256& sha256) const;
-  /// The follower has taken the digest up to here.
-  void tell(std::uint64_t hashed);
 
   OutputFile file_;
   std::mutex mutex_;
   std::condition_variable changed_;
   OutputProgress progress_;
-  /// Where the digest is, and who waits for it.
-  std::uint64_t hashed_ = 0;
-  std::condition_variable caughtUp_;
   bool abandoned_ = false;
   std::exception_ptr failure_;
   std::string digest_;

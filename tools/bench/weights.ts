@@ -61,7 +61,7 @@ async function measureSize(bench: Bench, { gigabytes, rounds, only }: BenchOptio
   const runs = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]));
   for (let round = 1; round <= rounds; round += 1) {
     for (const [contender, figures] of runs) {
-      const run = await runContender(contender, bench);
+      const run = await runContender(contender, bench, model.bytes);
       figures.push(run);
       say(`round ${round}: ${contender.title}  ${run.seconds.toFixed(2)} s`);
     }

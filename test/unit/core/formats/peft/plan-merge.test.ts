@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TensorDtype } from '../../../../../core/formats/tensor.ts';
-import {
-  adapter,
-  good,
-  pair,
-  pieceOf,
-  plan,
-  q,
-  tensor,
-} from '../../../../fixtures/weights/planned-merge.ts';
+import { adapter, good, pair, pieceOf, plan, q, tensor } from '../../../../fixtures/weights/planned-merge.ts';
 
 describe('planning a merge', () => {
   it('adds weight · alpha / r · B A to the adapted tensor and moves the others as they are', () => {
