@@ -18,9 +18,9 @@ const shares = { plan_fuzz: 0.45, solve_fuzz: 0.2, box_fuzz: 0.1, text_fuzz: 0.0
 // Texts with words and sizes of their own, which libFuzzer would be long in finding.
 const dictionaries = { plan_fuzz: 'plans.dict', solve_fuzz: 'plans.dict' };
 const propertyShare = 0.2;
-const properties = ['test/property/hostile-files.test.ts', 'test/property/hostile-readers.test.ts'];
-// Trials in these files: each gets an equal part of the time.
-const propertyTrials = 24 + 24 + 2;
+const properties = ['files', 'readers', 'answers'].map((what) => `test/property/hostile-${what}.test.ts`);
+// About so many trials are in these files: each gets an equal part of the time.
+const propertyTrials = 80;
 
 async function findClang() {
   for (const name of ['clang++', ...[20, 19, 18, 17, 16, 15, 14].map((version) => `clang++-${version}`)]) {
