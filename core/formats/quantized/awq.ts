@@ -1,5 +1,6 @@
 import type { IntegerGrid } from '../../domain/quantize-pieces.ts';
 import type { PlannedPart, QuantizedFormat } from './format.ts';
+import { withFusedNames } from './fused-names.ts';
 import { integerGridOf } from './integer-grid.ts';
 import {
   codesPiece,
@@ -24,7 +25,7 @@ export const awqGemm: QuantizedFormat = {
     bits: 4,
     group_size: integerGridOf(scheme).group ?? -1,
     zero_point: true,
-    modules_to_not_convert: [...kept],
+    modules_to_not_convert: withFusedNames(kept),
   }),
 };
 

@@ -1,4 +1,5 @@
 import type { IntegerGrid } from '../../domain/quantize-pieces.ts';
+import { withFusedNames } from './fused-names.ts';
 import type { Linear, PlannedPart, QuantizedFormat } from './format.ts';
 import {
   codesPiece,
@@ -23,7 +24,7 @@ export function gptqFormat(version: 'gptq' | 'gptq_v2'): QuantizedFormat {
     parts: (linear, scheme) => partsOf({ linear, grid: integerGridOf(scheme), layout }),
     config: (scheme, { kept }) => {
       const { bits, group, symmetric } = integerGridOf(scheme);
-      const skipped = kept.filter((module) => module !== 'lm_head');
+      const skipped = withFusedNames(kept.filter((module) => module !== 'lm_head'));
       return {
         quant_method: 'gptq',
         bits,
