@@ -9,7 +9,7 @@ export interface ConvertWeightsInput {
 
 export const convertWeights = defineStep({
   name: 'convert-weights',
-  version: 1,
+  version: 2,
   produces: 'weights',
   worker: 'cpu',
   startToCloseTimeout: '6 hours',

@@ -43,7 +43,10 @@ export interface BytesPiece {
 }
 
 export interface Checked {
-  /** Absolute output offsets that receive the CRC-32 (zip polynomial, u32) of this piece once it is written. */
+  /**
+   * Absolute output offsets that receive the CRC-32 (zip polynomial, u32) of this piece: behind it, inside the output, none
+   * on another.
+   */
   readonly crc32At?: readonly number[];
   /** Reported in events, e.g. the tensor's name. */
   readonly name?: string;

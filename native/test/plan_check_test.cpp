@@ -16,6 +16,27 @@ std::string verdictOn(const Piece& piece, std::uint64_t bytes) {
   return test::failureOf([&] { checkPlan(plan, inputs); });
 }
 
+std::string verdictOnPlaces(const std::vector<std::uint64_t>& ofFirst, const std::vector<std::uint64_t>& ofSecond) {
+  const Piece four{BytesPiece{{1, 2, 3, 4}}, ofFirst, "first"};
+  const Piece eight{BytesPiece{{1, 2, 3, 4, 5, 6, 7, 8}}, ofSecond, "second"};
+  WeightsPlan plan;
+  plan.outputs.push_back({"/o", 24, {four, eight, {BytesPiece{std::vector<std::uint8_t>(12)}, {}, ""}}});
+  InputFiles inputs;
+  return test::failureOf([&] { checkPlan(plan, inputs); });
+}
+
+/// Behind the piece, inside the output, and no byte for two.
+void checkCrcPlaces() {
+  CHECK(verdictOnPlaces({4, 12}, {16, 20}).empty());
+  CHECK(verdictOnPlaces({3}, {}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({}, {11}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({}, {21}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({UINT64_MAX}, {}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({14}, {17}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({16, 16}, {}) == "PlanInvalid");
+  CHECK(verdictOnPlaces({13}, {17}).empty());
+}
+
 void checkViews(const std::string& file) {
   const auto view = [&](std::uint64_t offset, std::vector<std::uint64_t> shape,
                         std::vector<std::uint64_t> strides) {
@@ -35,13 +56,6 @@ void checkViews(const std::string& file) {
   CHECK(verdictOn(view(UINT64_MAX, {2}, {1}), 4) == "PlanInvalid");
   CHECK(verdictOn(view(0, {huge, 0}, {1, 1}), 0).empty());
   CHECK(verdictOn({TensorView{file + "-missing", 0, 1, {1}, {1}}, {}, ""}, 1) == "WeightsMissing");
-}
-
-void checkCrcPlaces(const std::string& file) {
-  const auto piece = [&](std::uint64_t at) { return Piece{TensorView{file, 0, 1, {8}, {1}}, {at}, ""}; };
-  CHECK(verdictOn(piece(4), 8).empty());
-  CHECK(verdictOn(piece(5), 8) == "PlanInvalid");
-  CHECK(verdictOn(piece(UINT64_MAX), 8) == "PlanInvalid");
 }
 
 void checkMerges(const std::string& file) {
@@ -89,11 +103,11 @@ void checkHeldMatrices(const std::string& file) {
 }  // namespace
 
 int main() {
+  checkCrcPlaces();
   const test::ScratchFolder folder;
   const std::string file = folder.write("input", test::Bytes(100));
 
   checkViews(file);
-  checkCrcPlaces(file);
   checkMerges(file);
   checkHeldMatrices(file);
 

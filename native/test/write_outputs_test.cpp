@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "check.hpp"
@@ -54,20 +55,19 @@ void checkPiecesFollowEachOther() {
   CHECK(folder.fileCount() == 3);
 }
 
-void checkCrcReachesEarlierAndLaterPlaces() {
+void checkCrcReachesItsPlaces() {
   const test::ScratchFolder folder;
   const std::string input = folder.write("in", {'1', '2', '3', '4', '5', '6', '7', '8', '9'});
   WeightsPlan plan;
   plan.outputs.push_back(
-      {folder.path("out"),
-       18,
-       {literal(Bytes(5)), {TensorView{input, 0, 1, {9}, {1}}, {1, 14}, ""}, literal(Bytes(4))}});
+      {folder.path("out"), 18, {{TensorView{input, 0, 1, {9}, {1}}, {9, 14}, ""}, literal(Bytes(9))}});
 
   CHECK(writing(plan).empty());
 
   const Bytes crc{0x26, 0x39, 0xf4, 0xcb};  // 0xcbf43926, little-endian
   const Bytes out = folder.read("out");
-  CHECK(Bytes(out.begin() + 1, out.begin() + 5) == crc);
+  CHECK(Bytes(out.begin() + 9, out.begin() + 13) == crc);
+  CHECK(out[13] == 0);
   CHECK(Bytes(out.begin() + 14, out.end()) == crc);
 }
 
@@ -110,10 +110,11 @@ void checkThreadsChangeNothing() {
       const std::uint64_t large = (k * 350000) % input.size();
       OutputPlan output{folder.path(name + std::to_string(k)), 0, {}};
       output.pieces.push_back(literal(Bytes(9)));
-      output.pieces.push_back({TensorView{path, 0, 1, {large}, {1}}, {2, large + 9 + 100}, ""});
+      output.pieces.push_back({TensorView{path, 0, 1, {large}, {1}}, {large + 9, large + 9 + 5 + 100}, ""});
+      output.pieces.push_back(literal(Bytes(5)));
       output.pieces.push_back({TensorView{path, 5, 1, {100}, {1}}, {}, ""});
       output.pieces.push_back(literal(Bytes(4)));
-      output.bytes = 9 + large + 100 + 4;
+      output.bytes = 9 + large + 5 + 100 + 4;
       plan.outputs.push_back(std::move(output));
     }
     return plan;
@@ -131,8 +132,8 @@ void checkDigestIsOfTheFile() {
   const test::ScratchFolder folder;
   const std::string input = folder.write("in", Bytes(700000, 5));
   WeightsPlan plan;
-  plan.outputs.push_back({folder.path("out"), 700008,
-                          {literal(Bytes(4)), {TensorView{input, 0, 1, {700000}, {1}}, {0, 700004}, ""}, literal(Bytes(4))}});
+  plan.outputs.push_back(
+      {folder.path("out"), 700004, {{TensorView{input, 0, 1, {700000}, {1}}, {700000}, ""}, literal(Bytes(4))}});
   const std::string events = folder.path("events");
   const int descriptor = ::open(events.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   EventWriter writer(descriptor);
@@ -144,6 +145,31 @@ void checkDigestIsOfTheFile() {
   sha256.update(out.data(), out.size());
   const Bytes told = folder.read("events");
   CHECK(std::string(told.begin(), told.end()).find(sha256.finish()) != std::string::npos);
+}
+
+/// Large enough to pass the page cache by, with an end that cannot, and much larger than what is held in memory.
+void checkLargeFile() {
+  const test::ScratchFolder folder;
+  Bytes row(1U << 20U);
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = static_cast<std::uint8_t>(i * i >> 7U);
+  const std::string input = folder.write("in", row);
+  constexpr std::uint64_t rows = 140;
+  WeightsPlan plan;
+  const std::uint64_t tensor = rows * row.size();
+  plan.outputs.push_back(
+      {folder.path("out"), tensor + 9, {literal(Bytes(5, 7)), {TensorView{input, 0, 1, {rows, row.size()}, {0, 1}}, {tensor + 5}, ""}, literal(Bytes(4))}});
+
+  CHECK(writing(plan).empty());
+
+  const Bytes out = folder.read("out");
+  CHECK(out.size() == tensor + 9 && out[4] == 7);
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    const auto start = out.begin() + static_cast<std::ptrdiff_t>(5 + i * row.size());
+    CHECK(std::equal(row.begin(), row.end(), start));
+  }
+  Crc32 sum;
+  sum.update(out.data() + 5, tensor);
+  for (unsigned i = 0; i < 4; ++i) CHECK(out[tensor + 5 + i] == static_cast<std::uint8_t>(sum.value() >> (8U * i)));
 }
 
 void checkFailureLeavesNothing() {
@@ -203,10 +229,11 @@ void checkFailedWriteLeavesNothing() {
 
 int main() {
   checkPiecesFollowEachOther();
-  checkCrcReachesEarlierAndLaterPlaces();
+  checkCrcReachesItsPlaces();
   checkChecksumsOfInputs();
   checkThreadsChangeNothing();
   checkDigestIsOfTheFile();
+  checkLargeFile();
   checkFailureLeavesNothing();
   checkFailedRenameWithdrawsTheOthers();
   checkMissingFolder();

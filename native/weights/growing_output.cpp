@@ -1,8 +1,6 @@
 #include "weights/growing_output.hpp"
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
 #include "weights/failure.hpp"
 #include "weights/plan_check.hpp"
@@ -12,23 +10,37 @@ namespace enginewright {
 
 namespace {
 
-constexpr std::uint64_t writebackBytes = std::uint64_t{32} << 20U;
-/// Between two looks at what was written meanwhile.
-constexpr std::uint64_t stepBytes = std::uint64_t{16} << 20U;
-/// Small enough for the second-level cache.
-constexpr std::size_t hashBlockBytes = std::size_t{256} << 10U;
+/// What a window may hold: a tensor, so that a second thread can give the next one meanwhile, but no more than these.
+constexpr std::uint64_t leastWindowBytes = std::uint64_t{32} << 20U;
+constexpr std::uint64_t mostWindowBytes = std::uint64_t{96} << 20U;
 
-std::vector<PieceExtent> extentsOf(const OutputPlan& plan) {
-  std::vector<PieceExtent> extents;
-  extents.reserve(plan.pieces.size());
-  for (const Piece& piece : plan.pieces) extents.push_back({bytesOf(piece), piece.crc32At});
-  return extents;
+std::vector<std::uint64_t> offsetsOf(const OutputPlan& plan) {
+  std::vector<std::uint64_t> offsets{0};
+  for (const Piece& piece : plan.pieces) offsets.push_back(offsets.back() + bytesOf(piece));
+  return offsets;
+}
+
+std::vector<std::uint64_t> patchesOf(const OutputPlan& plan) {
+  std::vector<std::uint64_t> patches;
+  for (const Piece& piece : plan.pieces) patches.insert(patches.end(), piece.crc32At.begin(), piece.crc32At.end());
+  std::sort(patches.begin(), patches.end());
+  return patches;
+}
+
+std::size_t windowBlocks(const OutputPlan& plan, std::size_t blockBytes) {
+  std::uint64_t largest = 0;
+  for (const Piece& piece : plan.pieces) largest = std::max(largest, bytesOf(piece));
+  return static_cast<std::size_t>(std::clamp(largest, leastWindowBytes, mostWindowBytes) / blockBytes);
 }
 
 }  // namespace
 
-GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce)
-    : file_(plan.path, nonce, plan.bytes), progress_(extentsOf(plan)) {
+GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool)
+    : plan_(plan),
+      file_(plan.path, nonce, plan.bytes),
+      offsets_(offsetsOf(plan)),
+      window_({plan.bytes, windowBlocks(plan, pool.blockBytes())}, patchesOf(plan), pool,
+              [this](const FullBlock& block) { file_.writeBlock(block.offset, block.bytes, block.count); }) {
   follower_ = std::thread([this] { follow(); });
 }
 
@@ -38,33 +50,16 @@ GrowingOutput::~GrowingOutput() {
   follower_.join();
 }
 
-void GrowingOutput::abandon() {
-  {
-    const std::lock_guard lock(mutex_);
-    abandoned_ = true;
-  }
-  changed_.notify_one();
+BlockWindow::Room GrowingOutput::room(std::size_t piece, std::uint64_t done, std::size_t count) {
+  return window_.room(offsets_[piece] + done, count);
 }
 
-void GrowingOutput::write(std::size_t piece, std::uint64_t done, const std::uint8_t* bytes, std::size_t count) {
-  file_.write(progress_.offsetOf(piece) + done, bytes, count);
-  {
-    const std::lock_guard lock(mutex_);
-    progress_.advance(piece, count);
-  }
-  changed_.notify_one();
+void GrowingOutput::filled(std::size_t piece, std::uint64_t done, std::size_t count) {
+  window_.filled(offsets_[piece] + done, count);
 }
 
 void GrowingOutput::completePiece(std::size_t piece, std::uint32_t crc32) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [offset, value] : progress_.complete(piece, crc32)) {
-      std::uint8_t bytes[sizeof value];
-      for (unsigned i = 0; i < sizeof value; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8U * i));
-      file_.write(offset, bytes, sizeof value);
-    }
-  }
-  changed_.notify_one();
+  for (const std::uint64_t offset : plan_.pieces[piece].crc32At) window_.patch(offset, crc32);
 }
 
 void GrowingOutput::wait() {
@@ -72,40 +67,11 @@ void GrowingOutput::wait() {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-bool GrowingOutput::awaitMore(std::uint64_t hashed, std::uint64_t flushed, Reach& reach) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] {
-    return abandoned_ || progress_.isComplete() || progress_.finalBytes() > hashed ||
-           progress_.writtenBytes() >= flushed + writebackBytes;
-  });
-  reach = {progress_.writtenBytes(), progress_.finalBytes()};
-  return !abandoned_;
-}
-
 void GrowingOutput::follow() {
   try {
     Sha256 sha256;
-    std::vector<std::uint8_t> block(hashBlockBytes);
-    std::uint64_t hashed = 0;
-    std::uint64_t flushed = 0;
-    Reach reach{0, 0};
-    do {
-      if (!awaitMore(hashed, flushed, reach)) {
-        throw Failure(FailureName::InternalError, file_.path() + " was given up");
-      }
-      const bool isLast = reach.written == file_.bytes() && flushed < reach.written;
-      if (isLast || reach.written >= flushed + writebackBytes) {
-        file_.startWriteback(flushed, reach.written);
-        flushed = reach.written;
-      }
-      const std::uint64_t end = std::min(reach.final, hashed + stepBytes);
-      while (hashed < end) {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(end - hashed, block.size()));
-        file_.read(hashed, block.data(), count);
-        sha256.update(block.data(), count);
-        hashed += count;
-      }
-    } while (hashed < file_.bytes());
+    const auto hash = [&](const FullBlock& block) { sha256.update(block.bytes, block.count); };
+    if (!window_.follow(hash)) throw Failure(FailureName::InternalError, file_.path() + " was given up");
     digest_ = sha256.finish();
     file_.complete();
   } catch (...) {

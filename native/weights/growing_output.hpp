@@ -1,37 +1,40 @@
-// An output whose pieces are written by several threads, and a thread of its own that follows them: it lets the disk
-// begin early, takes the digest of what stands in the file, and syncs it.
+// An output whose pieces are given by several threads. What they give lies in a few blocks of memory; a thread that fills
+// a block writes it to the disk, and a thread of the output's own takes the digest and syncs the file. Nothing is read
+// back.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "weights/block_window.hpp"
 #include "weights/output_file.hpp"
-#include "weights/output_progress.hpp"
 #include "weights/plan.hpp"
 
 namespace enginewright {
 
 class GrowingOutput {
  public:
-  /// Throws as OutputFile.
-  GrowingOutput(const OutputPlan& plan, const std::string& nonce);
+  /// The plan was checked. Throws as OutputFile.
+  GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool);
   /// Gives up what is not complete.
   ~GrowingOutput();
   GrowingOutput(const GrowingOutput&) = delete;
   GrowingOutput& operator=(const GrowingOutput&) = delete;
 
-  [[nodiscard]] std::uint64_t bytesOf(std::size_t piece) const { return progress_.bytesOf(piece); }
-  /// `done` bytes of the piece are there already; what one piece writes, one thread writes.
-  void write(std::size_t piece, std::uint64_t done, const std::uint8_t* bytes, std::size_t count);
+  [[nodiscard]] std::uint64_t bytesOf(std::size_t piece) const { return offsets_[piece + 1] - offsets_[piece]; }
+  /// Room for bytes of a piece, of which `done` are there already: what one piece gives, one thread gives, in order. Throws
+  /// OutputGivenUp.
+  [[nodiscard]] BlockWindow::Room room(std::size_t piece, std::uint64_t done, std::size_t count);
+  /// Throws what hinders writing them.
+  void filled(std::size_t piece, std::uint64_t done, std::size_t count);
   void completePiece(std::size_t piece, std::uint32_t crc32);
 
   /// A piece failed: nobody needs to wait for the others.
-  void abandon();
+  void abandon() { window_.giveUp(); }
   /// Until all pieces are complete and the file is synced under its temporary name. Throws what hindered that.
   void wait();
   [[nodiscard]] OutputFile& file() { return file_; }
@@ -39,20 +42,13 @@ class GrowingOutput {
   [[nodiscard]] const std::string& sha256() const { return digest_; }
 
  private:
-  struct Reach {
-    std::uint64_t written;
-    std::uint64_t final;
-  };
-
   void follow();
-  /// Blocks until there is something to do beyond these; false if the output was given up.
-  bool awaitMore(std::uint64_t hashed, std::uint64_t flushed, Reach& reach);
 
+  const OutputPlan& plan_;
   OutputFile file_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  OutputProgress progress_;
-  bool abandoned_ = false;
+  /// Of each piece, and the end.
+  std::vector<std::uint64_t> offsets_;
+  BlockWindow window_;
   std::exception_ptr failure_;
   std::string digest_;
   std::thread follower_;

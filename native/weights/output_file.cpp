@@ -35,7 +35,7 @@ void reserveRoom(int descriptor, std::uint64_t bytes, const std::string& path) {
 }  // namespace
 
 OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::uint64_t bytes)
-    : path_(path), bytes_(bytes), temporary_(path + "." + nonce + ".part") {
+    : path_(path), bytes_(bytes), temporary_(path + "." + nonce + ".part"), direct_(path) {
   descriptor_ = ::open(temporary_.path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {
     const int problem = errno;
@@ -46,6 +46,7 @@ OutputFile::OutputFile(const std::string& path, const std::string& nonce, std::u
   }
   try {
     reserveRoom(descriptor_, bytes_, path_);
+    direct_.open(temporary_.path(), bytes_);
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -56,39 +57,23 @@ OutputFile::~OutputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void OutputFile::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t count) const {
-  while (count > 0) {
-    const ssize_t put = ::pwrite(descriptor_, bytes, count, static_cast<off_t>(offset));
+void OutputFile::writeBlock(std::uint64_t offset, const std::uint8_t* bytes, std::size_t count) {
+  if (direct_.write(offset, bytes, count)) return;
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t put = ::pwrite(descriptor_, bytes + done, count - done, static_cast<off_t>(offset + done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) throw writeFailure(path_, errno);
-    const auto taken = static_cast<std::size_t>(put);
-    bytes += taken;
-    count -= taken;
-    offset += taken;
+    done += static_cast<std::size_t>(put);
   }
-}
-
-void OutputFile::read(std::uint64_t offset, std::uint8_t* into, std::size_t count) const {
-  while (count > 0) {
-    const ssize_t got = ::pread(descriptor_, into, count, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) throw writeFailure(path_, got < 0 ? errno : EIO);
-    const auto taken = static_cast<std::size_t>(got);
-    into += taken;
-    count -= taken;
-    offset += taken;
-  }
-}
-
-void OutputFile::startWriteback(std::uint64_t from, std::uint64_t to) const {
 #if defined(__linux__)
-  ::sync_file_range(descriptor_, static_cast<off_t>(from), static_cast<off_t>(to - from), SYNC_FILE_RANGE_WRITE);
-#else
-  (void)from, (void)to;
+  // The disk begins now, so that the fsync at the end is short.
+  ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(count), SYNC_FILE_RANGE_WRITE);
 #endif
 }
 
 void OutputFile::complete() {
+  direct_.close();
   if (::fsync(descriptor_) != 0) throw writeFailure(path_, errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;

@@ -1,10 +1,12 @@
-// One output: written to `<path>.<nonce>.part` beside its final name, made durable, renamed last.
+// One output: written to `<path>.<nonce>.part` beside its final name, made durable, renamed last. Large ones pass the
+// page cache by, as long as the disk is fast.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "weights/direct_writer.hpp"
 #include "weights/temporary_files.hpp"
 
 namespace enginewright {
@@ -17,11 +19,9 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // Threads may write and read different ranges at once.
-  void write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t count) const;
-  void read(std::uint64_t offset, std::uint8_t* into, std::size_t count) const;
-  /// Lets the disk begin with a range, so that the fsync at the end is short.
-  void startWriteback(std::uint64_t from, std::uint64_t to) const;
+  /// Threads may write different ranges at once. Memory, offset and count are multiples of BlockPool::alignment, but for
+  /// the count of the last block. Throws DiskFull or DiskFailed.
+  void writeBlock(std::uint64_t offset, const std::uint8_t* bytes, std::size_t count);
   /// Completes the file under its temporary name: synced and closed.
   void complete();
   /// Gives it the final name; the folder is not yet synced.
@@ -37,6 +37,7 @@ class OutputFile {
   std::uint64_t bytes_;
   TemporaryFile temporary_;
   int descriptor_ = -1;
+  DirectWriter direct_;
 };
 
 [[nodiscard]] std::string folderOf(const std::string& path);

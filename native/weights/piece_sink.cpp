@@ -1,46 +1,42 @@
 #include "weights/piece_sink.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "weights/failure.hpp"
 
 namespace enginewright {
 
-namespace {
-
-/// Above this a copy costs more than a call of the system; the blocks of a merge of 16-bit items are never smaller.
-constexpr std::size_t largeBytes = std::size_t{64} << 10U;
-
-}  // namespace
-
 void PieceSink::take(const std::uint8_t* bytes, std::size_t count) {
-  if (count > bytes_ - written_ - pending_.size()) {
-    throw Failure(FailureName::InternalError, "a piece gives more than the planned " + std::to_string(bytes_) + " bytes");
-  }
-  if (checked_) crc32_.update(bytes, count);
-  if (pending_.size() + count >= largeBytes) flush();
-  if (count >= largeBytes) {
-    output_.write(piece_, written_, bytes, count);
-    written_ += count;
-  } else {
-    pending_.insert(pending_.end(), bytes, bytes + count);
+  while (count > 0) {
+    const BlockWindow::Room space = room(count);
+    std::copy_n(bytes, space.count, space.bytes);
+    filled(space);
+    bytes += space.count;
+    count -= space.count;
   }
 }
 
+BlockWindow::Room PieceSink::room(std::size_t count) {
+  if (count > bytes_ - written_) {
+    throw Failure(FailureName::InternalError, "a piece gives more than the planned " + std::to_string(bytes_) + " bytes");
+  }
+  return output_.room(piece_, written_, count);
+}
+
+void PieceSink::filled(const BlockWindow::Room& room) {
+  if (wantsSum_) crc32_.update(room.bytes, room.count);
+  output_.filled(piece_, written_, room.count);
+  written_ += room.count;
+  onProgress_(room.count);
+}
+
 void PieceSink::complete() {
-  flush();
   if (written_ != bytes_) {
     throw Failure(FailureName::InternalError, "a piece gave " + std::to_string(written_) + " bytes instead of the planned " +
                                                   std::to_string(bytes_));
   }
-  output_.completePiece(piece_, checked_ ? crc32_.value() : 0);
-}
-
-void PieceSink::flush() {
-  if (pending_.empty()) return;
-  output_.write(piece_, written_, pending_.data(), pending_.size());
-  written_ += pending_.size();
-  pending_.clear();
+  output_.completePiece(piece_, crc32_.value());
 }
 
 }  // namespace enginewright

@@ -2,7 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <utility>
 
 #include "weights/crc32.hpp"
 #include "weights/growing_output.hpp"
@@ -12,25 +13,34 @@ namespace enginewright {
 /// Takes the bytes of one piece, in order, to its place in the output.
 class PieceSink {
  public:
-  PieceSink(GrowingOutput& output, std::size_t piece, bool checked)
-      : output_(output), piece_(piece), bytes_(output.bytesOf(piece)), checked_(checked) {}
+  /// `onProgress` hears of every few bytes more.
+  PieceSink(GrowingOutput& output, std::size_t piece, bool wantsSum, std::function<void(std::size_t)> onProgress)
+      : output_(output),
+        piece_(piece),
+        bytes_(output.bytesOf(piece)),
+        wantsSum_(wantsSum),
+        onProgress_(std::move(onProgress)) {}
 
   /// Throws InternalError if the piece gives more than was planned: the bytes of a neighbour lie behind it.
   void take(const std::uint8_t* bytes, std::size_t count);
+
+  /// For bytes that can be made where they belong: room for up to `count` of them, and that they are there.
+  [[nodiscard]] BlockWindow::Room room(std::size_t count);
+  void filled(const BlockWindow::Room& room);
+
+  /// Of what was taken, if it is wanted.
+  [[nodiscard]] const Crc32& sum() const { return crc32_; }
   /// All was taken. Throws InternalError if that was too little.
   void complete();
 
  private:
-  void flush();
-
   GrowingOutput& output_;
   std::size_t piece_;
   std::uint64_t bytes_;
-  bool checked_;
+  bool wantsSum_;
+  std::function<void(std::size_t)> onProgress_;
   Crc32 crc32_;
   std::uint64_t written_ = 0;
-  /// Small blocks are collected, large ones written directly.
-  std::vector<std::uint8_t> pending_;
 };
 
 }  // namespace enginewright

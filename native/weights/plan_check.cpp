@@ -1,5 +1,7 @@
 #include "weights/plan_check.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -83,7 +85,7 @@ void checkHeldMatrix(const MatrixRange& matrix, const std::string& name, InputFi
 
 namespace {
 
-void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& inputs) {
+void checkPiece(const Piece& piece, InputFiles& inputs) {
   if (const auto* merge = std::get_if<MergePiece>(&piece.content)) checkMergePiece(*merge, piece.name);
   for (const TensorView& view : viewsOf(piece)) checkView(view, piece.name, inputs);
   if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
@@ -92,19 +94,38 @@ void checkPiece(const Piece& piece, std::uint64_t outputBytes, InputFiles& input
     checkQuantizePiece(*quantize, piece.name);
   }
   if (const auto* pack = std::get_if<PackPiece>(&piece.content)) checkPackPiece(*pack, piece.name);
+}
+
+/// A place behind the piece: what lies before it leaves for the disk earlier.
+void checkCrcPlaces(const Piece& piece, std::uint64_t end, std::uint64_t outputBytes) {
   for (const std::uint64_t offset : piece.crc32At) {
+    if (offset < end) refuse(piece.name, "has a crc32At before its end");
     if (offset > outputBytes || outputBytes - offset < sizeof(std::uint32_t)) {
       refuse(piece.name, "has a crc32At outside its output");
     }
   }
 }
 
+void refuseSharedCrcPlaces(const OutputPlan& output) {
+  std::vector<std::uint64_t> places;
+  for (const Piece& piece : output.pieces) places.insert(places.end(), piece.crc32At.begin(), piece.crc32At.end());
+  std::sort(places.begin(), places.end());
+  const auto overlapping = std::adjacent_find(places.begin(), places.end(), [](std::uint64_t a, std::uint64_t b) {
+    return b - a < sizeof(std::uint32_t);
+  });
+  if (overlapping == places.end()) return;
+  throw Failure(FailureName::PlanInvalid, "two CRC-32 of " + output.path + " share byte " +
+                                              std::to_string(*std::next(overlapping)));
+}
+
 void checkOutput(const OutputPlan& output, InputFiles& inputs) {
   std::uint64_t bytes = 0;
   for (const Piece& piece : output.pieces) {
     bytes = sum(bytes, bytesOf(piece), piece.name);
-    checkPiece(piece, output.bytes, inputs);
+    checkPiece(piece, inputs);
+    checkCrcPlaces(piece, bytes, output.bytes);
   }
+  refuseSharedCrcPlaces(output);
   if (bytes != output.bytes) {
     throw Failure(FailureName::PlanInvalid, "the pieces of " + output.path + " give " +
                                                 std::to_string(bytes) + " bytes, not the planned " +

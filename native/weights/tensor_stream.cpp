@@ -77,37 +77,46 @@ constexpr std::size_t rangeBlockBytes = std::size_t{512} << 10U;
 /// The disk is asked for this much ahead.
 constexpr std::uint64_t expectedBytes = std::uint64_t{8} << 20U;
 
-/// Contiguous bytes need no second buffer.
-void streamRange(const InputFile& file, std::uint64_t offset, std::uint64_t bytes, const ByteSink& sink) {
-  const auto blockBytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, rangeBlockBytes));
-  // Not zeroed first: each byte is read before it is looked at.
-  const std::unique_ptr<std::uint8_t[]> block(new std::uint8_t[blockBytes]);
-  std::uint64_t expected = offset;
-  const std::uint64_t end = offset + bytes;
-  while (offset < end) {
-    if (expected < end && expected < offset + expectedBytes) {
-      file.expect(expected, std::min(expectedBytes, end - expected));
-      expected += expectedBytes;
-    }
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(end - offset, blockBytes));
-    file.readAt(offset, block.get(), count);
-    sink(block.get(), count);
-    offset += count;
-  }
+}  // namespace
+
+RangeReader::RangeReader(const InputFile& file, std::uint64_t offset, std::uint64_t bytes)
+    : file_(file), offset_(offset), end_(offset + bytes), expected_(offset) {}
+
+std::size_t RangeReader::next() const {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(end_ - offset_, rangeBlockBytes));
 }
 
-}  // namespace
+void RangeReader::read(std::uint8_t* into, std::size_t count) {
+  if (expected_ < end_ && expected_ < offset_ + expectedBytes) {
+    file_.expect(expected_, std::min(expectedBytes, end_ - expected_));
+    expected_ += expectedBytes;
+  }
+  file_.readAt(offset_, into, count);
+  offset_ += count;
+}
+
+std::optional<std::uint64_t> contiguousBytes(const TensorView& view) {
+  // Strides of an empty tensor were not checked, because they reach nothing.
+  if (std::find(view.shape.begin(), view.shape.end(), 0U) != view.shape.end()) return 0;
+  const std::vector<Axis> axes = collapsedAxes(view);
+  if (axes.size() != 1 || axes.front().stride != 1) return std::nullopt;
+  return axes.front().extent * view.itemBytes;
+}
 
 void streamTensor(const TensorView& view, const InputFile& file, const ByteSink& sink,
                   std::size_t blockBytes) {
-  // Strides of an empty tensor were not checked, because they reach nothing.
-  if (std::find(view.shape.begin(), view.shape.end(), 0U) != view.shape.end()) return;
-  const std::vector<Axis> axes = collapsedAxes(view);
-  if (axes.size() == 1 && axes.front().stride == 1) {
-    streamRange(file, view.offset, axes.front().extent * view.itemBytes, sink);
+  const std::optional<std::uint64_t> bytes = contiguousBytes(view);
+  if (!bytes) {
+    BlockStream(view, file, sink, blockBytes);
     return;
   }
-  BlockStream(view, file, sink, blockBytes);
+  RangeReader range(file, view.offset, *bytes);
+  // Not zeroed first: each byte is read before it is looked at.
+  const std::unique_ptr<std::uint8_t[]> block(new std::uint8_t[range.next()]);
+  while (const std::size_t count = range.next()) {
+    range.read(block.get(), count);
+    sink(block.get(), count);
+  }
 }
 
 }  // namespace enginewright

@@ -17,30 +17,11 @@
 #include "weights/plan_check.hpp"
 #include "weights/progress.hpp"
 #include "weights/tensor_stream.hpp"
+#include "weights/write_order.hpp"
 
 namespace enginewright {
 
 namespace {
-
-constexpr std::size_t noPiece = SIZE_MAX;
-/// Outputs that are begun and not yet synced; each has a thread that follows it.
-constexpr std::size_t mostUnfinished = 3;
-
-/// One piece of one output; an output without pieces has one step with none, because it is created all the same.
-struct Step {
-  std::size_t output;
-  std::size_t piece;
-};
-
-std::vector<Step> stepsOf(const WeightsPlan& plan) {
-  std::vector<Step> steps;
-  for (std::size_t output = 0; output < plan.outputs.size(); ++output) {
-    const std::size_t pieces = plan.outputs[output].pieces.size();
-    if (pieces == 0) steps.push_back({output, noPiece});
-    for (std::size_t piece = 0; piece < pieces; ++piece) steps.push_back({output, piece});
-  }
-  return steps;
-}
 
 std::uint64_t totalBytesOf(const WeightsPlan& plan) {
   std::uint64_t bytes = 0;
@@ -48,17 +29,22 @@ std::uint64_t totalBytesOf(const WeightsPlan& plan) {
   return bytes;
 }
 
+/// Of what is written and hashed at once: a disk is as fast with it as with more.
+constexpr std::size_t blockBytes = std::size_t{2} << 20U;
+
 class Writing {
  public:
   Writing(const WeightsPlan& plan, const std::string& nonce, EventWriter& events)
-      : plan_(plan), nonce_(nonce), steps_(stepsOf(plan)), errors_(steps_.size()), outputs_(plan.outputs.size()) {
+      : plan_(plan), nonce_(nonce), blocks_(blockBytes), outputs_(plan.outputs.size()) {
     checkPlan(plan, inputs_);
+    steps_ = writeOrder(plan);
+    for (const OutputPlan& output : plan.outputs) errors_.emplace_back(output.pieces.size());
     assignChecks();
     meter_ = std::make_unique<ProgressMeter>(events, totalBytesOf(plan));
   }
 
   void run(unsigned threads) {
-    const auto begin = [this](std::size_t index) { open(steps_[index].output); };
+    const auto begin = [this](std::size_t index) { open(steps_[index]); };
     inParallel(steps_.size(), threads, {begin, [this](std::size_t index) { take(index); }});
     const auto check = [this](std::size_t index) { checkInput(*unread_[index], inputs_); };
     inParallel(unread_.size(), threads, {[](std::size_t) {}, check});
@@ -82,19 +68,21 @@ class Writing {
   }
 
   void report(EventWriter& events) const {
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      if (errors_[i]) events.quantized(pieceOf(steps_[i]).name, *errors_[i]);
+    for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+      for (std::size_t piece = 0; piece < errors_[i].size(); ++piece) {
+        if (errors_[i][piece]) events.quantized(plan_.outputs[i].pieces[piece].name, *errors_[i][piece]);
+      }
     }
     for (const auto& output : outputs_) events.output(output->file().path(), output->file().bytes(), output->sha256());
   }
 
  private:
-  [[nodiscard]] const Piece& pieceOf(const Step& step) const { return plan_.outputs[step.output].pieces[step.piece]; }
+  [[nodiscard]] const Piece& pieceOf(const WriteStep& step) const { return plan_.outputs[step.output].pieces[*step.piece]; }
 
   void assignChecks() {
     InputChecks checks(plan_.checks);
-    for (const Step& step : steps_) {
-      if (step.piece == noPiece) {
+    for (const WriteStep& step : steps_) {
+      if (!step.piece) {
         checks_.emplace_back();
         continue;
       }
@@ -104,49 +92,60 @@ class Writing {
     unread_ = checks.rest();
   }
 
-  /// Outputs are begun in order, and never many at once: whoever begins one waits for older ones, and all of those
-  /// ones' pieces were begun before.
-  void open(std::size_t index) {
-    if (outputs_[index]) return;
-    if (index >= mostUnfinished) outputs_[index - mostUnfinished]->wait();
-    outputs_[index] = std::make_unique<GrowingOutput>(plan_.outputs[index], nonce_);
+  void open(const WriteStep& step) {
+    if (step.waitsFor) outputs_[*step.waitsFor]->wait();
+    std::unique_ptr<GrowingOutput>& output = outputs_[step.output];
+    if (!output) output = std::make_unique<GrowingOutput>(plan_.outputs[step.output], nonce_, blocks_);
   }
 
   void take(std::size_t index) {
-    const Step& step = steps_[index];
-    if (step.piece == noPiece) return;
+    const WriteStep& step = steps_[index];
+    if (!step.piece) return;
     GrowingOutput& output = *outputs_[step.output];
     try {
       const Piece& piece = pieceOf(step);
       const InputChecks::OfStep& checks = checks_[index];
       for (const InputCheck* check : checks.before) checkInput(*check, inputs_);
-      Crc32 sum;
-      PieceSink sink(output, step.piece, !piece.crc32At.empty());
-      stream(index, piece, [&](const std::uint8_t* bytes, std::size_t count) {
-        if (checks.passing != nullptr) sum.update(bytes, count);
-        sink.take(bytes, count);
-        meter_->advance(count, piece.name);
-      });
-      if (checks.passing != nullptr) requireSum(*checks.passing, sum);
+      const bool wantsSum = checks.passing != nullptr || !piece.crc32At.empty();
+      PieceSink sink(output, *step.piece, wantsSum, [&](std::size_t count) { meter_->advance(count, piece.name); });
+      stream(step, piece, sink);
+      if (checks.passing != nullptr) requireSum(*checks.passing, sink.sum());
       sink.complete();
+    } catch (const OutputGivenUp&) {
+      // The piece that failed tells why, or what follows the output does.
     } catch (...) {
       output.abandon();
       throw;
     }
   }
 
-  void stream(std::size_t index, const Piece& piece, const ByteSink& sink) {
+  void stream(const WriteStep& step, const Piece& piece, PieceSink& sink) {
+    const ByteSink take = [&](const std::uint8_t* bytes, std::size_t count) { sink.take(bytes, count); };
     if (const auto* literal = std::get_if<BytesPiece>(&piece.content)) {
-      sink(literal->bytes.data(), literal->bytes.size());
+      take(literal->bytes.data(), literal->bytes.size());
     } else if (const auto* view = std::get_if<TensorView>(&piece.content)) {
-      streamTensor(*view, inputs_.open(view->file), sink);
+      const InputFile& file = inputs_.open(view->file);
+      if (const auto bytes = contiguousBytes(*view)) {
+        copyRange(RangeReader(file, view->offset, *bytes), sink);
+      } else {
+        streamTensor(*view, file, take);
+      }
     } else if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
-      streamMerge(*merge, piece.name, inputs_, sink);
+      streamMerge(*merge, piece.name, inputs_, take);
     } else if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
-      streamQuantized(*quantize, piece.name, inputs_, sink,
-                      [&](const QuantizationError& error) { errors_[index] = error; });
+      streamQuantized(*quantize, piece.name, inputs_, take,
+                      [&](const QuantizationError& error) { errors_[step.output][*step.piece] = error; });
     } else {
-      streamPacked(std::get<PackPiece>(piece.content), inputs_, sink);
+      streamPacked(std::get<PackPiece>(piece.content), inputs_, take);
+    }
+  }
+
+  /// Straight to where the bytes belong.
+  static void copyRange(RangeReader range, PieceSink& sink) {
+    while (const std::size_t count = range.next()) {
+      const BlockWindow::Room room = sink.room(count);
+      range.read(room.bytes, room.count);
+      sink.filled(room);
     }
   }
 
@@ -154,9 +153,10 @@ class Writing {
   const std::string& nonce_;
   InputFiles inputs_;
   std::unique_ptr<ProgressMeter> meter_;
-  std::vector<Step> steps_;
-  /// Of each step; only the thread that takes it touches it.
-  std::vector<std::optional<QuantizationError>> errors_;
+  std::vector<WriteStep> steps_;
+  /// Of each output's pieces; only the thread that takes one touches it.
+  std::vector<std::vector<std::optional<QuantizationError>>> errors_;
+  BlockPool blocks_;
   std::vector<std::unique_ptr<GrowingOutput>> outputs_;
   std::vector<InputChecks::OfStep> checks_;
   /// Of ranges that no step reads from.

@@ -66,14 +66,14 @@ describe('copyWeights', () => {
     expect(await readFile(join(folder, 'out'))).toEqual(Buffer.concat([...transposed, ...expanded]));
   });
 
-  it('writes a piece’s CRC-32 before and after it, and takes the digest over the patched file', async () => {
-    const piece: Piece = { kind: 'range', file: input, offset: 3, bytes: 50, crc32At: [0, 54] };
-    const written = await copy([literal(Buffer.alloc(4)), piece, literal(Buffer.alloc(4))], 58);
+  it('writes a piece’s CRC-32 behind it, and takes the digest over the patched file', async () => {
+    const piece: Piece = { kind: 'range', file: input, offset: 3, bytes: 50, crc32At: [50, 56] };
+    const written = await copy([piece, literal(Buffer.alloc(10, 7))], 60);
 
     const bytes = content.subarray(3, 53);
     const crc = Buffer.alloc(4);
     crc.writeUInt32LE(crc32(bytes));
-    const expected = Buffer.concat([crc, bytes, crc]);
+    const expected = Buffer.concat([bytes, crc, Buffer.alloc(2, 7), crc]);
     expect(await readFile(join(folder, 'out'))).toEqual(expected);
     expect(written[0]?.sha256).toBe(sha256(expected));
   });
