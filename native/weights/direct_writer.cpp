@@ -15,8 +15,8 @@ namespace {
 
 /// Smaller files are read again before the cache needs their memory for others.
 constexpr std::uint64_t leastBytes = std::uint64_t{128} << 20U;
-/// Between a SATA and an NVMe disk, in bytes a second and thread.
-constexpr double leastSpeed = 400e6;
+/// Above a hard disk or a small network volume, in bytes a second and thread; a busy CPU slows a fast disk down, too.
+constexpr double leastSpeed = 150e6;
 /// Written before the speed is looked at.
 constexpr std::uint64_t trialBytes = std::uint64_t{32} << 20U;
 

@@ -4,7 +4,6 @@
 
 #include "weights/failure.hpp"
 #include "weights/plan_check.hpp"
-#include "weights/sha256.hpp"
 
 namespace enginewright {
 
@@ -35,8 +34,9 @@ std::size_t windowBlocks(const OutputPlan& plan, std::size_t blockBytes) {
 
 }  // namespace
 
-GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool)
+GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool, PairedHashing& hashing)
     : plan_(plan),
+      hashing_(hashing),
       file_(plan.path, nonce, plan.bytes),
       offsets_(offsetsOf(plan)),
       window_({plan.bytes, windowBlocks(plan, pool.blockBytes())}, patchesOf(plan), pool,
@@ -67,12 +67,16 @@ void GrowingOutput::wait() {
   if (failure_) std::rethrow_exception(failure_);
 }
 
+std::string GrowingOutput::hash() {
+  PairedHashing::Stream sha256(hashing_);
+  const auto take = [&](const FullBlock& block) { sha256.update(block.bytes, block.count); };
+  if (!window_.follow(take)) throw Failure(FailureName::InternalError, file_.path() + " was given up");
+  return sha256.finish();
+}
+
 void GrowingOutput::follow() {
   try {
-    Sha256 sha256;
-    const auto hash = [&](const FullBlock& block) { sha256.update(block.bytes, block.count); };
-    if (!window_.follow(hash)) throw Failure(FailureName::InternalError, file_.path() + " was given up");
-    digest_ = sha256.finish();
+    digest_ = hash();
     file_.complete();
   } catch (...) {
     failure_ = std::current_exception();

@@ -12,6 +12,7 @@
 
 #include "weights/block_window.hpp"
 #include "weights/output_file.hpp"
+#include "weights/paired_hashing.hpp"
 #include "weights/plan.hpp"
 
 namespace enginewright {
@@ -19,7 +20,7 @@ namespace enginewright {
 class GrowingOutput {
  public:
   /// The plan was checked. Throws as OutputFile.
-  GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool);
+  GrowingOutput(const OutputPlan& plan, const std::string& nonce, BlockPool& pool, PairedHashing& hashing);
   /// Gives up what is not complete.
   ~GrowingOutput();
   GrowingOutput(const GrowingOutput&) = delete;
@@ -43,8 +44,10 @@ class GrowingOutput {
 
  private:
   void follow();
+  [[nodiscard]] std::string hash();
 
   const OutputPlan& plan_;
+  PairedHashing& hashing_;
   OutputFile file_;
   /// Of each piece, and the end.
   std::vector<std::uint64_t> offsets_;

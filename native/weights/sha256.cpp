@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "weights/cpu_features.hpp"
 
@@ -87,6 +88,23 @@ void Sha256::update(const std::uint8_t* bytes, std::size_t count) {
   const std::size_t rest = count % blockBytes;
   std::copy_n(bytes + (count - rest), rest, pending_.data());
   pendingBytes_ = rest;
+}
+
+void Sha256::updateBoth(Sha256& first, Bytes ofFirst, Sha256& second, Bytes ofSecond) {
+#if defined(__x86_64__)
+  const bool isFast = first.compress_ == compressSha256Ni && second.compress_ == compressSha256Ni;
+  if (isFast && first.pendingBytes_ == 0 && second.pendingBytes_ == 0) {
+    const std::size_t both = std::min(ofFirst.count, ofSecond.count) / blockBytes;
+    compressTwoSha256Ni({&first.state_, &second.state_}, {ofFirst.bytes, ofSecond.bytes}, both);
+    for (auto [sha256, stream] : {std::pair{&first, &ofFirst}, std::pair{&second, &ofSecond}}) {
+      sha256->totalBytes_ += both * blockBytes;
+      stream->bytes += both * blockBytes;
+      stream->count -= both * blockBytes;
+    }
+  }
+#endif
+  first.update(ofFirst.bytes, ofFirst.count);
+  second.update(ofSecond.bytes, ofSecond.count);
 }
 
 std::string Sha256::finish() {

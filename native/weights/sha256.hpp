@@ -20,6 +20,14 @@ class Sha256 {
   explicit Sha256(Compress compress) : compress_(compress) {}
 
   void update(const std::uint8_t* bytes, std::size_t count);
+
+  struct Bytes {
+    const std::uint8_t* bytes;
+    std::size_t count;
+  };
+  /// Two streams at once, in little more than the time of one where the CPU has SHA instructions.
+  static void updateBoth(Sha256& first, Bytes ofFirst, Sha256& second, Bytes ofSecond);
+
   /// Ends the stream and returns 64 lower-case hex digits. Call once.
   [[nodiscard]] std::string finish();
 
@@ -40,6 +48,9 @@ void compressSha256Reference(Sha256::State& state, const std::uint8_t* blocks, s
 #if defined(__x86_64__)
 /// sha256_ni.cpp; only where hasShaInstructions().
 void compressSha256Ni(Sha256::State& state, const std::uint8_t* blocks, std::size_t blockCount);
+/// The same number of blocks of two streams.
+void compressTwoSha256Ni(std::array<Sha256::State*, 2> states, std::array<const std::uint8_t*, 2> blocks,
+                         std::size_t blockCount);
 #endif
 
 }  // namespace enginewright

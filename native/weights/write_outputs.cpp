@@ -95,7 +95,7 @@ class Writing {
   void open(const WriteStep& step) {
     if (step.waitsFor) outputs_[*step.waitsFor]->wait();
     std::unique_ptr<GrowingOutput>& output = outputs_[step.output];
-    if (!output) output = std::make_unique<GrowingOutput>(plan_.outputs[step.output], nonce_, blocks_);
+    if (!output) output = std::make_unique<GrowingOutput>(plan_.outputs[step.output], nonce_, blocks_, hashing_);
   }
 
   void take(std::size_t index) {
@@ -157,6 +157,7 @@ class Writing {
   /// Of each output's pieces; only the thread that takes one touches it.
   std::vector<std::vector<std::optional<QuantizationError>>> errors_;
   BlockPool blocks_;
+  PairedHashing hashing_;
   std::vector<std::unique_ptr<GrowingOutput>> outputs_;
   std::vector<InputChecks::OfStep> checks_;
   /// Of ranges that no step reads from.
