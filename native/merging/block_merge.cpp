@@ -35,7 +35,8 @@ BlockMerge::BlockMerge(const MergePiece& piece, const std::string& tensor, Input
 }
 
 void BlockMerge::merge(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors) {
-  if (mergeAtOnce(firstRow, rows)) return;
+  bytes_.resize(std::max(bytes_.size(), rows * columns_ * bytesOf(piece_.dtype)));
+  if (mergeAtOnce(firstRow, rows, bytes_.data())) return;
   readBase(firstRow, rows);
   for (std::size_t change = 0; change < piece_.changes.size(); ++change) {
     apply(change, factors);
@@ -49,7 +50,7 @@ void BlockMerge::merge(std::uint64_t firstRow, std::size_t rows, const ColumnFac
   round(values_);
 }
 
-bool BlockMerge::mergeAtOnce(std::uint64_t firstRow, std::size_t rows) {
+bool BlockMerge::mergeAtOnce(std::uint64_t firstRow, std::size_t rows, std::uint8_t* into) {
   if (piece_.changes.size() != 1 || piece_.rounding == Rounding::Once || piece_.base.dtype != piece_.dtype) return false;
   const auto* delta = std::get_if<LoraDelta>(&piece_.changes.front());
   if (delta == nullptr || delta->magnitude) return false;
@@ -57,10 +58,10 @@ bool BlockMerge::mergeAtOnce(std::uint64_t firstRow, std::size_t rows) {
   if (!factors) return false;
   firstRow_ = firstRow;
   rows_ = rows;
-  (void)readItems(piece_.base, firstRow, rows);
+  readItems(piece_.base, firstRow, rows, into);
   const bool roundsDelta = delta->roundsDelta || piece_.rounding == Rounding::PeftSafe;
   const ProductShape shape{rows, factors->rank, columns_};
-  return mergeRows(piece_.dtype, {shape, factors->left, factors->right, delta->scale, roundsDelta}, bytes_.data());
+  return mergeRows(piece_.dtype, {shape, factors->left, factors->right, delta->scale, roundsDelta}, into);
 }
 
 void BlockMerge::addSquares(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors,
@@ -162,19 +163,18 @@ void BlockMerge::readBase(std::uint64_t firstRow, std::size_t rows) {
   readRows(piece_.base, firstRow, rows, values_);
 }
 
-std::size_t BlockMerge::readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows) {
+void BlockMerge::readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows, std::uint8_t* into) {
   const std::size_t itemBytes = bytesOf(matrix.dtype);
-  const std::size_t count = rows * static_cast<std::size_t>(matrix.columns);
   std::vector<Axis> axes{{rows, matrix.rowStride, matrix.columns}, {matrix.columns, matrix.columnStride, 1}};
-  bytes_.resize(std::max(bytes_.size(), count * std::max(itemBytes, bytesOf(piece_.dtype))));
   reader_.read(inputs_.open(matrix.file), matrix.offset + firstRow * matrix.rowStride * itemBytes, itemBytes, axes,
-               bytes_.data());
-  return count;
+               into);
 }
 
 void BlockMerge::readRows(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows,
                           std::vector<double>& into) {
-  const std::size_t count = readItems(matrix, firstRow, rows);
+  const std::size_t count = rows * static_cast<std::size_t>(matrix.columns);
+  bytes_.resize(std::max(bytes_.size(), count * std::max(bytesOf(matrix.dtype), bytesOf(piece_.dtype))));
+  readItems(matrix, firstRow, rows, bytes_.data());
   into.resize(count);
   decodeBlock(matrix.dtype, bytes_.data(), count, into.data());
 }

@@ -23,6 +23,10 @@ class BlockMerge {
   /// The plan must have been checked. `factorBytes` bounds the right factors that are kept.
   BlockMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs, std::size_t factorBytes);
 
+  /// One plain delta, added to the rows where they are read to: false where the piece asks for more than that, or where the
+  /// sum is not finite; merge() then finds the place.
+  bool mergeAtOnce(std::uint64_t firstRow, std::size_t rows, std::uint8_t* into);
+
   /// Reads the base's rows and applies everything. The result is in bytes(), rounded to the piece's dtype.
   void merge(std::uint64_t firstRow, std::size_t rows, const ColumnFactors& factors);
 
@@ -42,9 +46,6 @@ class BlockMerge {
   }
 
  private:
-  /// One plain delta, added to the bytes as they are read: false where the piece asks for more than that, or where the
-  /// sum is not finite; the slow way then finds the place.
-  bool mergeAtOnce(std::uint64_t firstRow, std::size_t rows);
   void readBase(std::uint64_t firstRow, std::size_t rows);
   void apply(std::size_t change, const ColumnFactors& factors);
   void add(const LoraDelta& delta, std::size_t change);
@@ -53,8 +54,8 @@ class BlockMerge {
   void replace(const RowReplacement& replacement);
   void addChange(bool roundsFirst);
   void addPending();
-  /// Leaves the rows without gaps in `bytes_`.
-  std::size_t readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows);
+  /// Without gaps.
+  void readItems(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows, std::uint8_t* into);
   void readRows(const MatrixRange& matrix, std::uint64_t firstRow, std::size_t rows, std::vector<double>& into);
   void round(const std::vector<double>& values);
   void widen(std::vector<double>& values);

@@ -22,15 +22,16 @@ class MatrixMerge {
         rowsAtOnce_(std::max<std::uint64_t>(1, blockValues / piece.base.columns)),
         factors_(piece.changes.size()) {}
 
-  void stream(const ByteSink& sink) {
+  void stream(Sink& sink) {
     for (std::size_t change = 0; change < piece_.changes.size(); ++change) {
       const auto* delta = std::get_if<LoraDelta>(&piece_.changes[change]);
       if (delta != nullptr && delta->magnitude && delta->transpose) measureColumns(change);
     }
     std::vector<double> sums(piece_.meanRows > 0 ? static_cast<std::size_t>(piece_.base.columns) : 0, 0.0);
     forEachBlock([&](std::uint64_t first, std::size_t rows) {
+      if (sums.empty() && mergeInPlace(first, rows, sink)) return;
       block_.merge(first, rows, factors_);
-      sink(block_.bytes().data(), block_.byteCount());
+      sink.take(block_.bytes().data(), block_.byteCount());
       if (!sums.empty()) addRows(block_.finished(), sums);
     });
     if (!sums.empty()) streamMean(sums, sink);
@@ -41,6 +42,14 @@ class MatrixMerge {
   void forEachBlock(const Visit& visit) const {
     for (std::uint64_t first = 0; first < piece_.base.rows; first += rowsAtOnce_)
       visit(first, static_cast<std::size_t>(std::min(rowsAtOnce_, piece_.base.rows - first)));
+  }
+
+  bool mergeInPlace(std::uint64_t first, std::size_t rows, Sink& sink) {
+    const std::size_t bytes = rows * static_cast<std::size_t>(piece_.base.columns) * bytesOf(piece_.dtype);
+    const Room room = sink.room(bytes);
+    if (room.count < bytes || !block_.mergeAtOnce(first, rows, room.bytes)) return false;
+    sink.filled(room);
+    return true;
   }
 
   void measureColumns(std::size_t change) {
@@ -56,12 +65,12 @@ class MatrixMerge {
     for (std::size_t i = 0; i < values.size(); ++i) sums[i % sums.size()] += values[i];
   }
 
-  void streamMean(std::vector<double>& sums, const ByteSink& sink) const {
+  void streamMean(std::vector<double>& sums, Sink& sink) const {
     for (double& sum : sums) sum /= static_cast<double>(piece_.base.rows);
     std::vector<std::uint8_t> bytes(sums.size() * bytesOf(piece_.dtype));
     // A mean lies between finite values, so that it is finite.
     (void)encodeBlock(piece_.dtype, sums.data(), sums.size(), bytes.data());
-    for (std::uint64_t row = 0; row < piece_.meanRows; ++row) sink(bytes.data(), bytes.size());
+    for (std::uint64_t row = 0; row < piece_.meanRows; ++row) sink.take(bytes.data(), bytes.size());
   }
 
   const MergePiece& piece_;
@@ -72,7 +81,7 @@ class MatrixMerge {
 
 }  // namespace
 
-void streamMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs, const ByteSink& sink) {
+void streamMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs, Sink& sink) {
   if (piece.base.columns > 0) MatrixMerge(piece, tensor, inputs).stream(sink);
 }
 

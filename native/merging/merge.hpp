@@ -11,13 +11,13 @@
 
 #include "weights/input_file.hpp"
 #include "weights/plan.hpp"
-#include "weights/tensor_stream.hpp"
+#include "weights/sink.hpp"
 
 namespace enginewright {
 
 /// Streams the merged matrix, row-major, in the dtype of the piece. The plan must have been checked. Throws
 /// MergeNotFinite with the tensor's name for the first element that overflows its dtype, is infinite or NaN.
 void streamMerge(const MergePiece& piece, const std::string& tensor, InputFiles& inputs,
-                 const ByteSink& sink);
+                 Sink& sink);
 
 }  // namespace enginewright

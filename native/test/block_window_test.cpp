@@ -41,7 +41,7 @@ std::uint8_t byteAt(std::uint64_t offset) { return static_cast<std::uint8_t>(off
 
 void put(BlockWindow& window, std::uint64_t from, std::uint64_t to) {
   while (from < to) {
-    const BlockWindow::Room room = window.room(from, static_cast<std::size_t>(to - from));
+    const Room room = window.room(from, static_cast<std::size_t>(to - from));
     CHECK(room.count > 0 && room.count <= to - from);
     for (std::size_t i = 0; i < room.count; ++i) room.bytes[i] = byteAt(from + i);
     window.filled(from, room.count);

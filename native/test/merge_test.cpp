@@ -1,6 +1,7 @@
 // Merged matrices against a naive computation of the same formula with the reference conversions.
 #include "merging/merge.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -103,13 +104,27 @@ Bytes expectedBytes(const Merge& merge) {
   return bytes;
 }
 
+/// Narrow items of these matrices fit its room and are merged in it, wide ones do not.
+class CollectingSink final : public Sink {
+ public:
+  [[nodiscard]] Room room(std::size_t count) override { return {room_.data(), std::min(count, room_.size() - filled_)}; }
+  void filled(const Room& room) override {
+    bytes.insert(bytes.end(), room.bytes, room.bytes + room.count);
+    filled_ = (filled_ + room.count) % room_.size();
+  }
+
+  Bytes bytes;
+
+ private:
+  Bytes room_ = Bytes(2000);
+  std::size_t filled_ = 0;
+};
+
 Bytes streamed(const MergePiece& piece) {
   InputFiles inputs;
-  Bytes bytes;
-  streamMerge(piece, "w", inputs, [&](const std::uint8_t* block, std::size_t count) {
-    bytes.insert(bytes.end(), block, block + count);
-  });
-  return bytes;
+  CollectingSink sink;
+  streamMerge(piece, "w", inputs, sink);
+  return sink.bytes;
 }
 
 Bytes mergedBytes(const Merge& merge) {

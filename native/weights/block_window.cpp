@@ -16,7 +16,7 @@ BlockWindow::~BlockWindow() {
   }
 }
 
-BlockWindow::Room BlockWindow::room(std::uint64_t offset, std::size_t count) {
+Room BlockWindow::room(std::uint64_t offset, std::size_t count) {
   const std::uint64_t index = blockAt(offset);
   const auto start = static_cast<std::size_t>(offset - index * pool_.blockBytes());
   std::unique_lock lock(mutex_);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "weights/block_pool.hpp"
+#include "weights/sink.hpp"
 
 namespace enginewright {
 
@@ -45,10 +46,6 @@ class BlockWindow {
   BlockWindow& operator=(const BlockWindow&) = delete;
 
   /// Memory for the bytes from an offset on, and how many of them: 1 … `count`. Waits for its turn; throws OutputGivenUp.
-  struct Room {
-    std::uint8_t* bytes;
-    std::size_t count;
-  };
   [[nodiscard]] Room room(std::uint64_t offset, std::size_t count);
   /// The room's first `count` bytes were filled. Throws what `write` throws.
   void filled(std::uint64_t offset, std::size_t count);

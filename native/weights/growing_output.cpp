@@ -50,7 +50,7 @@ GrowingOutput::~GrowingOutput() {
   follower_.join();
 }
 
-BlockWindow::Room GrowingOutput::room(std::size_t piece, std::uint64_t done, std::size_t count) {
+Room GrowingOutput::room(std::size_t piece, std::uint64_t done, std::size_t count) {
   return window_.room(offsets_[piece] + done, count);
 }
 

@@ -29,7 +29,7 @@ class GrowingOutput {
   [[nodiscard]] std::uint64_t bytesOf(std::size_t piece) const { return offsets_[piece + 1] - offsets_[piece]; }
   /// Room for bytes of a piece, of which `done` are there already: what one piece gives, one thread gives, in order. Throws
   /// OutputGivenUp.
-  [[nodiscard]] BlockWindow::Room room(std::size_t piece, std::uint64_t done, std::size_t count);
+  [[nodiscard]] Room room(std::size_t piece, std::uint64_t done, std::size_t count);
   /// Throws what hinders writing them.
   void filled(std::size_t piece, std::uint64_t done, std::size_t count);
   void completePiece(std::size_t piece, std::uint32_t crc32);

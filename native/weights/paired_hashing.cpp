@@ -6,8 +6,8 @@ namespace enginewright {
 
 namespace {
 
-/// About what a block of the pool takes alone: who waits longer loses more than a pair gains.
-constexpr std::chrono::milliseconds longestWait{2};
+/// A few times what a block takes alone: a producer that is slower than that leaves time enough.
+constexpr std::chrono::milliseconds longestWait{5};
 
 }  // namespace
 

@@ -1,30 +1,19 @@
 #include "weights/piece_sink.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "weights/failure.hpp"
 
 namespace enginewright {
 
-void PieceSink::take(const std::uint8_t* bytes, std::size_t count) {
-  while (count > 0) {
-    const BlockWindow::Room space = room(count);
-    std::copy_n(bytes, space.count, space.bytes);
-    filled(space);
-    bytes += space.count;
-    count -= space.count;
-  }
-}
-
-BlockWindow::Room PieceSink::room(std::size_t count) {
+Room PieceSink::room(std::size_t count) {
   if (count > bytes_ - written_) {
     throw Failure(FailureName::InternalError, "a piece gives more than the planned " + std::to_string(bytes_) + " bytes");
   }
   return output_.room(piece_, written_, count);
 }
 
-void PieceSink::filled(const BlockWindow::Room& room) {
+void PieceSink::filled(const Room& room) {
   if (wantsSum_) crc32_.update(room.bytes, room.count);
   output_.filled(piece_, written_, room.count);
   written_ += room.count;

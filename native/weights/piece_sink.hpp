@@ -7,11 +7,12 @@
 
 #include "weights/crc32.hpp"
 #include "weights/growing_output.hpp"
+#include "weights/sink.hpp"
 
 namespace enginewright {
 
 /// Takes the bytes of one piece, in order, to its place in the output.
-class PieceSink {
+class PieceSink final : public Sink {
  public:
   /// `onProgress` hears of every few bytes more.
   PieceSink(GrowingOutput& output, std::size_t piece, bool wantsSum, std::function<void(std::size_t)> onProgress)
@@ -22,11 +23,8 @@ class PieceSink {
         onProgress_(std::move(onProgress)) {}
 
   /// Throws InternalError if the piece gives more than was planned: the bytes of a neighbour lie behind it.
-  void take(const std::uint8_t* bytes, std::size_t count);
-
-  /// For bytes that can be made where they belong: room for up to `count` of them, and that they are there.
-  [[nodiscard]] BlockWindow::Room room(std::size_t count);
-  void filled(const BlockWindow::Room& room);
+  [[nodiscard]] Room room(std::size_t count) override;
+  void filled(const Room& room) override;
 
   /// Of what was taken, if it is wanted.
   [[nodiscard]] const Crc32& sum() const { return crc32_; }

@@ -131,7 +131,7 @@ class Writing {
         streamTensor(*view, file, take);
       }
     } else if (const auto* merge = std::get_if<MergePiece>(&piece.content)) {
-      streamMerge(*merge, piece.name, inputs_, take);
+      streamMerge(*merge, piece.name, inputs_, sink);
     } else if (const auto* quantize = std::get_if<QuantizePiece>(&piece.content)) {
       streamQuantized(*quantize, piece.name, inputs_, take,
                       [&](const QuantizationError& error) { errors_[step.output][*step.piece] = error; });
@@ -143,7 +143,7 @@ class Writing {
   /// Straight to where the bytes belong.
   static void copyRange(RangeReader range, PieceSink& sink) {
     while (const std::size_t count = range.next()) {
-      const BlockWindow::Room room = sink.room(count);
+      const Room room = sink.room(count);
       range.read(room.bytes, room.count);
       sink.filled(room);
     }
