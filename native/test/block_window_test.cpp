@@ -1,7 +1,6 @@
 #include "weights/block_window.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -15,27 +14,31 @@ namespace {
 constexpr std::size_t blockBytes = BlockPool::alignment;
 using Bytes = std::vector<std::uint8_t>;
 
-/// What was written and what was hashed, as files.
+/// What one reader saw.
 struct Seen {
-  explicit Seen(std::size_t bytes) : written(bytes), blocks(0) {}
-
-  Bytes written;
-  Bytes hashed;
-  std::size_t blocks;
-  std::mutex mutex;
-
-  BlockWindow::Write writer() {
-    return [this](const FullBlock& block) {
-      const std::lock_guard lock(mutex);
-      ++blocks;
-      std::copy_n(block.bytes, block.count, written.begin() + static_cast<std::ptrdiff_t>(block.offset));
-    };
-  }
+  Bytes bytes;
+  std::vector<std::uint64_t> offsets;
 
   bool follow(BlockWindow& window) {
-    return window.follow([this](const FullBlock& block) { hashed.insert(hashed.end(), block.bytes, block.bytes + block.count); });
+    return window.follow([this](const FullBlock& block) {
+      offsets.push_back(block.offset);
+      bytes.insert(bytes.end(), block.bytes, block.bytes + block.count);
+    });
   }
 };
+
+/// What both readers saw, if it was the same.
+Bytes readBy(BlockWindow& window) {
+  Seen one;
+  Seen other;
+  bool isWhole = false;
+  std::thread reader([&] { isWhole = one.follow(window); });
+  CHECK(other.follow(window));
+  reader.join();
+  CHECK(isWhole && one.bytes == other.bytes && one.offsets == other.offsets);
+  for (std::size_t i = 0; i < one.offsets.size(); ++i) CHECK(one.offsets[i] == i * blockBytes);
+  return one.bytes;
+}
 
 std::uint8_t byteAt(std::uint64_t offset) { return static_cast<std::uint8_t>(offset * offset >> 5U); }
 
@@ -60,57 +63,51 @@ void checkThreadsFillAnyOrder() {
   const std::size_t bytes = 40 * blockBytes + 123;
   constexpr std::size_t stretch = 1777;
   BlockPool pool(blockBytes);
-  Seen seen(bytes);
-  BlockWindow window({bytes, 2}, {}, pool, seen.writer());
+  BlockWindow window({bytes, 2}, {}, pool);
   std::vector<std::thread> threads;
   for (std::size_t thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&window, thread, bytes] {
       for (std::size_t from = thread * stretch; from < bytes; from += 4 * stretch) put(window, from, std::min(bytes, from + stretch));
     });
   }
-  CHECK(seen.follow(window));
+  CHECK(readBy(window) == expected(bytes));
   for (std::thread& thread : threads) thread.join();
-  CHECK(seen.written == expected(bytes) && seen.hashed == expected(bytes));
-  CHECK(seen.blocks == 41);
 }
 
 /// A patched place holds its block back, and reaches over its end.
 void checkPatchesComeLast() {
   constexpr std::size_t bytes = 3 * blockBytes;
-  const std::vector<std::uint64_t> places{10, 2 * blockBytes - 1};
   BlockPool pool(blockBytes);
-  Seen seen(bytes);
-  BlockWindow window({bytes, 3}, places, pool, seen.writer());
+  BlockWindow window({bytes, 3}, {10, 2 * blockBytes - 1}, pool);
   put(window, 0, bytes);
-  CHECK(seen.blocks == 0);
-  window.patch(10, 0x04030201);
-  CHECK(seen.blocks == 1);
+  Seen early;
+  std::thread reader([&] { CHECK(early.follow(window)); });
   window.patch(2 * blockBytes - 1, 0x08070605);
-  CHECK(seen.blocks == 3);
-  CHECK(seen.follow(window));
+  window.patch(10, 0x04030201);
+  reader.join();
+  Seen late;
+  CHECK(late.follow(window));
   Bytes wanted = expected(bytes);
   for (std::size_t i = 0; i < 4; ++i) {
     wanted[10 + i] = static_cast<std::uint8_t>(1 + i);
     wanted[2 * blockBytes - 1 + i] = static_cast<std::uint8_t>(5 + i);
   }
-  CHECK(seen.written == wanted && seen.hashed == wanted);
+  CHECK(early.bytes == wanted && late.bytes == wanted);
 }
 
 /// A value that is known before its place was filled is not lost to what fills it.
 void checkEarlyPatchStays() {
   BlockPool pool(blockBytes);
-  Seen seen(100);
-  BlockWindow window({100, 1}, {50}, pool, seen.writer());
+  BlockWindow window({100, 1}, {50}, pool);
   window.patch(50, 0);
   put(window, 0, 100);
-  CHECK(seen.follow(window));
-  CHECK(seen.written[50] == 0 && seen.written[53] == 0 && seen.written[54] == byteAt(54));
+  const Bytes bytes = readBy(window);
+  CHECK(bytes[49] == byteAt(49) && bytes[50] == 0 && bytes[53] == 0 && bytes[54] == byteAt(54));
 }
 
 void checkWhoWaitsIsSetFree() {
   BlockPool pool(blockBytes);
-  Seen seen(4 * blockBytes);
-  BlockWindow window({4 * blockBytes, 1}, {}, pool, seen.writer());
+  BlockWindow window({4 * blockBytes, 1}, {}, pool);
   bool wasTold = false;
   std::thread ahead([&] {
     try {
@@ -122,14 +119,13 @@ void checkWhoWaitsIsSetFree() {
   window.giveUp();
   ahead.join();
   CHECK(wasTold);
-  CHECK(!seen.follow(window));
+  CHECK(!Seen().follow(window));
 }
 
 void checkNothing() {
   BlockPool pool(blockBytes);
-  Seen seen(0);
-  BlockWindow window({0, 1}, {}, pool, seen.writer());
-  CHECK(seen.follow(window) && seen.blocks == 0);
+  BlockWindow window({0, 1}, {}, pool);
+  CHECK(readBy(window).empty());
 }
 
 /// Blocks are taken up again.

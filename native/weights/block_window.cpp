@@ -5,8 +5,8 @@
 
 namespace enginewright {
 
-BlockWindow::BlockWindow(Limits limits, const std::vector<std::uint64_t>& patches, BlockPool& pool, Write write)
-    : limits_(limits), pool_(pool), write_(std::move(write)) {
+BlockWindow::BlockWindow(Limits limits, const std::vector<std::uint64_t>& patches, BlockPool& pool)
+    : limits_(limits), pool_(pool) {
   for (const std::uint64_t offset : patches) patches_.push_back({offset, 0, false});
 }
 
@@ -27,33 +27,26 @@ Room BlockWindow::room(std::uint64_t offset, std::size_t count) {
 
 void BlockWindow::filled(std::uint64_t offset, std::size_t count) {
   const std::uint64_t index = blockAt(offset);
-  {
-    const std::lock_guard lock(mutex_);
-    Held& held = hold(index);
-    held.missing -= count;
-    if (!becomesFull(index, held)) return;
-  }
-  write(index);
+  const std::lock_guard lock(mutex_);
+  Held& held = hold(index);
+  held.missing -= count;
+  noticeFull(index, held);
 }
 
 void BlockWindow::patch(std::uint64_t offset, std::uint32_t value) {
-  std::vector<std::uint64_t> full;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::lower_bound(patches_.begin(), patches_.end(), offset,
-                                        [](const Patch& patch, std::uint64_t wanted) { return patch.offset < wanted; });
-    found->value = value;
-    found->isKnown = true;
-    // Its four bytes may lie in two blocks.
-    for (std::uint64_t index = blockAt(offset); index <= blockAt(offset + sizeof value - 1); ++index) {
-      const bool isHeld = index >= first_ && index - first_ < held_.size();
-      if (isHeld && becomesFull(index, held_[static_cast<std::size_t>(index - first_)])) full.push_back(index);
-    }
+  const std::lock_guard lock(mutex_);
+  const auto found = std::lower_bound(patches_.begin(), patches_.end(), offset,
+                                      [](const Patch& patch, std::uint64_t wanted) { return patch.offset < wanted; });
+  found->value = value;
+  found->isKnown = true;
+  // Its four bytes may lie in two blocks.
+  for (std::uint64_t index = blockAt(offset); index <= blockAt(offset + sizeof value - 1); ++index) {
+    const bool isHeld = index >= first_ && index - first_ < held_.size();
+    if (isHeld) noticeFull(index, held_[static_cast<std::size_t>(index - first_)]);
   }
-  for (const std::uint64_t index : full) write(index);
 }
 
-bool BlockWindow::follow(const std::function<void(const FullBlock&)>& hash) {
+bool BlockWindow::follow(const std::function<void(const FullBlock&)>& read) {
   const std::uint64_t end = (limits_.bytes + pool_.blockBytes() - 1) / pool_.blockBytes();
   std::unique_lock lock(mutex_);
   for (std::uint64_t index = 0; index < end; ++index) {
@@ -62,13 +55,12 @@ bool BlockWindow::follow(const std::function<void(const FullBlock&)>& hash) {
     if (isGivenUp_) return false;
     const FullBlock block = describe(index, held());
     lock.unlock();
-    hash(block);
+    read(block);
     lock.lock();
-    held().isHashed = true;
+    --held().waitsForReaders;
     releaseFirst();
   }
-  changed_.wait(lock, [&] { return isGivenUp_ || first_ == end; });
-  return !isGivenUp_;
+  return true;
 }
 
 void BlockWindow::giveUp() {
@@ -95,15 +87,15 @@ BlockWindow::Held& BlockWindow::hold(std::uint64_t index) {
   return held;
 }
 
-bool BlockWindow::becomesFull(std::uint64_t index, Held& held) {
-  if (held.isFull || held.missing > 0) return false;
+void BlockWindow::noticeFull(std::uint64_t index, Held& held) {
+  if (held.isFull || held.missing > 0) return;
   const FullBlock block = describe(index, held);
   const std::uint64_t end = block.offset + block.count;
   const auto first = std::lower_bound(
       patches_.begin(), patches_.end(), block.offset,
       [](const Patch& patch, std::uint64_t start) { return patch.offset + sizeof patch.value <= start; });
   const auto last = std::find_if(first, patches_.end(), [&](const Patch& patch) { return patch.offset >= end; });
-  if (!std::all_of(first, last, [](const Patch& patch) { return patch.isKnown; })) return false;
+  if (!std::all_of(first, last, [](const Patch& patch) { return patch.isKnown; })) return;
   std::for_each(first, last, [&](const Patch& patch) {
     for (unsigned i = 0; i < sizeof patch.value; ++i) {
       const std::uint64_t at = patch.offset + i;
@@ -113,24 +105,11 @@ bool BlockWindow::becomesFull(std::uint64_t index, Held& held) {
   });
   held.isFull = true;
   changed_.notify_all();
-  return true;
-}
-
-void BlockWindow::write(std::uint64_t index) {
-  FullBlock block{};
-  {
-    const std::lock_guard lock(mutex_);
-    block = describe(index, held_[static_cast<std::size_t>(index - first_)]);
-  }
-  write_(block);
-  const std::lock_guard lock(mutex_);
-  held_[static_cast<std::size_t>(index - first_)].isWritten = true;
-  releaseFirst();
 }
 
 void BlockWindow::releaseFirst() {
   const std::uint64_t before = first_;
-  while (!held_.empty() && held_.front().isWritten && held_.front().isHashed) {
+  while (!held_.empty() && held_.front().waitsForReaders == 0) {
     pool_.giveBack(std::move(held_.front().memory));
     held_.pop_front();
     ++first_;

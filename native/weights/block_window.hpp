@@ -1,6 +1,6 @@
-// The part of an output that is in memory: a few blocks, which several threads fill in any order, and which leave in
-// order once they were written and hashed. Whoever is far ahead waits; whoever fills the first gap never does, but for
-// the disk and the digest.
+// The part of an output that is in memory: a few blocks, which several threads fill in any order. Full ones are handed in
+// order to two readers, one that writes and one that hashes, and leave when both are done. Whoever is far ahead waits;
+// whoever fills the first gap never does, but for the readers.
 #pragma once
 
 #include <condition_variable>
@@ -28,7 +28,8 @@ struct FullBlock {
 
 class BlockWindow {
  public:
-  using Write = std::function<void(const FullBlock&)>;
+  /// Each follows the whole output once.
+  static constexpr std::size_t readers = 2;
 
   struct Limits {
     /// Of the whole output.
@@ -38,8 +39,7 @@ class BlockWindow {
   };
 
   /// `patches`: where four bytes are told by `patch` and not by what fills their place; sorted, none overlaps another.
-  /// `write` is called for each block by the thread that filled it last.
-  BlockWindow(Limits limits, const std::vector<std::uint64_t>& patches, BlockPool& pool, Write write);
+  BlockWindow(Limits limits, const std::vector<std::uint64_t>& patches, BlockPool& pool);
   /// No other thread uses it any more.
   ~BlockWindow();
   BlockWindow(const BlockWindow&) = delete;
@@ -47,13 +47,13 @@ class BlockWindow {
 
   /// Memory for the bytes from an offset on, and how many of them: 1 … `count`. Waits for its turn; throws OutputGivenUp.
   [[nodiscard]] Room room(std::uint64_t offset, std::size_t count);
-  /// The room's first `count` bytes were filled. Throws what `write` throws.
+  /// The room's first `count` bytes were filled.
   void filled(std::uint64_t offset, std::size_t count);
-  /// A patched place gets its value, little-endian. Throws what `write` throws.
+  /// A patched place gets its value, little-endian.
   void patch(std::uint64_t offset, std::uint32_t value);
 
-  /// Hands block after block to `hash`, until the end. False if the output was given up.
-  [[nodiscard]] bool follow(const std::function<void(const FullBlock&)>& hash);
+  /// Hands block after block to a reader, until the end. False if the output was given up.
+  [[nodiscard]] bool follow(const std::function<void(const FullBlock&)>& read);
   /// Nobody waits any longer.
   void giveUp();
 
@@ -68,23 +68,20 @@ class BlockWindow {
     /// Bytes that nobody has filled yet.
     std::size_t missing;
     bool isFull = false;
-    bool isWritten = false;
-    bool isHashed = false;
+    std::size_t waitsForReaders = readers;
   };
 
   [[nodiscard]] std::uint64_t blockAt(std::uint64_t offset) const { return offset / pool_.blockBytes(); }
   [[nodiscard]] FullBlock describe(std::uint64_t index, const Held& held) const;
   /// Of a block in the window, which gets memory if it has none.
   Held& hold(std::uint64_t index);
-  /// With the lock: everything of the block is there, and nobody has said so yet.
-  bool becomesFull(std::uint64_t index, Held& held);
-  void write(std::uint64_t index);
+  /// With the lock: is everything of the block there now?
+  void noticeFull(std::uint64_t index, Held& held);
   /// With the lock.
   void releaseFirst();
 
   const Limits limits_;
   BlockPool& pool_;
-  const Write write_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Patch> patches_;

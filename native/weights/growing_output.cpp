@@ -39,15 +39,22 @@ GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce, B
       hashing_(hashing),
       file_(plan.path, nonce, plan.bytes),
       offsets_(offsetsOf(plan)),
-      window_({plan.bytes, windowBlocks(plan, pool.blockBytes())}, patchesOf(plan), pool,
-              [this](const FullBlock& block) { file_.writeBlock(block.offset, block.bytes, block.count); }) {
-  follower_ = std::thread([this] { follow(); });
+      window_({plan.bytes, windowBlocks(plan, pool.blockBytes())}, patchesOf(plan), pool) {
+  writer_ = std::thread([this] { attempt(&GrowingOutput::write, writeFailure_); });
+  try {
+    hasher_ = std::thread([this] { attempt(&GrowingOutput::hash, hashFailure_); });
+  } catch (...) {
+    abandon();
+    writer_.join();
+    throw;
+  }
 }
 
 GrowingOutput::~GrowingOutput() {
-  if (!follower_.joinable()) return;
   abandon();
-  follower_.join();
+  for (std::thread* thread : {&writer_, &hasher_}) {
+    if (thread->joinable()) thread->join();
+  }
 }
 
 Room GrowingOutput::room(std::size_t piece, std::uint64_t done, std::size_t count) {
@@ -63,24 +70,33 @@ void GrowingOutput::completePiece(std::size_t piece, std::uint32_t crc32) {
 }
 
 void GrowingOutput::wait() {
-  if (follower_.joinable()) follower_.join();
-  if (failure_) std::rethrow_exception(failure_);
+  for (std::thread* thread : {&writer_, &hasher_}) {
+    if (thread->joinable()) thread->join();
+  }
+  for (const std::exception_ptr& failure : {writeFailure_, hashFailure_}) {
+    if (failure) std::rethrow_exception(failure);
+  }
 }
 
-std::string GrowingOutput::hash() {
+void GrowingOutput::attempt(void (GrowingOutput::*act)(), std::exception_ptr& failure) {
+  try {
+    (this->*act)();
+  } catch (...) {
+    failure = std::current_exception();
+    abandon();
+  }
+}
+
+void GrowingOutput::write() {
+  const auto put = [&](const FullBlock& block) { file_.writeBlock(block.offset, block.bytes, block.count); };
+  if (!window_.follow(put)) throw Failure(FailureName::InternalError, file_.path() + " was given up");
+  file_.complete();
+}
+
+void GrowingOutput::hash() {
   PairedHashing::Stream sha256(hashing_);
   const auto take = [&](const FullBlock& block) { sha256.update(block.bytes, block.count); };
-  if (!window_.follow(take)) throw Failure(FailureName::InternalError, file_.path() + " was given up");
-  return sha256.finish();
-}
-
-void GrowingOutput::follow() {
-  try {
-    digest_ = hash();
-    file_.complete();
-  } catch (...) {
-    failure_ = std::current_exception();
-  }
+  if (window_.follow(take)) digest_ = sha256.finish();
 }
 
 }  // namespace enginewright

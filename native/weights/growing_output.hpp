@@ -1,6 +1,5 @@
-// An output whose pieces are given by several threads. What they give lies in a few blocks of memory; a thread that fills
-// a block writes it to the disk, and a thread of the output's own takes the digest and syncs the file. Nothing is read
-// back.
+// An output whose pieces are given by several threads. What they give lies in a few blocks of memory; of two threads of
+// its own one writes them to the disk, and the other takes the digest. Nothing is read back.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +29,6 @@ class GrowingOutput {
   /// Room for bytes of a piece, of which `done` are there already: what one piece gives, one thread gives, in order. Throws
   /// OutputGivenUp.
   [[nodiscard]] Room room(std::size_t piece, std::uint64_t done, std::size_t count);
-  /// Throws what hinders writing them.
   void filled(std::size_t piece, std::uint64_t done, std::size_t count);
   void completePiece(std::size_t piece, std::uint32_t crc32);
 
@@ -43,8 +41,10 @@ class GrowingOutput {
   [[nodiscard]] const std::string& sha256() const { return digest_; }
 
  private:
-  void follow();
-  [[nodiscard]] std::string hash();
+  /// What a thread of its own does: its failure is kept, and nobody waits for the output any longer.
+  void attempt(void (GrowingOutput::*act)(), std::exception_ptr& failure);
+  void write();
+  void hash();
 
   const OutputPlan& plan_;
   PairedHashing& hashing_;
@@ -52,9 +52,11 @@ class GrowingOutput {
   /// Of each piece, and the end.
   std::vector<std::uint64_t> offsets_;
   BlockWindow window_;
-  std::exception_ptr failure_;
   std::string digest_;
-  std::thread follower_;
+  std::exception_ptr writeFailure_;
+  std::exception_ptr hashFailure_;
+  std::thread writer_;
+  std::thread hasher_;
 };
 
 }  // namespace enginewright
