@@ -37,7 +37,8 @@ const behindNorm: Bounds = { amax: 2 ** -20, meanAbs: 2 ** -20, row: 2 ** -19, t
  * its score does. The largest score of these texts is 39.6, a sum of 32 products with 2⁻¹⁰ each: together that could be 4 %,
  * but their roundings are independent, which leaves 39.6 · 2⁻¹⁰ / √(3 · 32) = 2⁻⁸ for a single value. Of a mean over a
  * thousand tokens what they share remains, a value's and a share's own rounding: 2⁻¹⁰; twice that of products, and of a
- * trace a sixteenth of that again, because 256 columns are rounded each for itself. Later layers add errors of this kind; what was seen here is a fourth of these bounds at most.
+ * trace a sixteenth of that again, because 256 columns are rounded each for itself. Later layers add errors of this kind;
+ * what was seen is a third of these bounds at most.
  */
 const behindAttention: Bounds = { amax: 2 ** -8, meanAbs: 2 ** -10, row: 2 ** -9, trace: 2 ** -13 };
 
