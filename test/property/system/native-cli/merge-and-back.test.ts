@@ -131,7 +131,7 @@ it.each(roundings)(
         }
       }),
       // A smaller example says no more, and each trial of one starts programs.
-    { numRuns: 4, endOnFailure: true },
+      { numRuns: 4, endOnFailure: true },
     );
 
     // The strict bound was asked of many items, and many were where a second rounding shows.
