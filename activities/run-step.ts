@@ -48,7 +48,8 @@ export function createRunStep({ store, identities, weights }: RunStepDeps): RunS
     // From the start: verifying a large hit takes long enough to be asked for a heartbeat.
     const watch = watchProgress(contract.stallTimeoutMs);
     try {
-      const full = await fullKey(contract, input, identities);
+      const material = contract.key(input);
+      const full = await fullKey(contract, material, identities);
       const key = sha256OfText(canonicalJson(full));
       const { produces } = contract;
       const found = await findOrMake(store, { key, produces, watch }, async (scope) => {
@@ -56,7 +57,7 @@ export function createRunStep({ store, identities, weights }: RunStepDeps): RunS
           throw asDiskFull(error, scope.out);
         });
         const identity = holdsWeights(produces) ? await weights.identify(scope.out, scope) : null;
-        const inputs = inputDigests(contract.key(input));
+        const inputs = inputDigests(material);
         const provenance = provenanceOf({ ...full, inputs }, key);
         return { facts, provenance, ...(identity === null ? {} : { identity }) };
       });

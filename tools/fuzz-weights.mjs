@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 // `npm run fuzz [-- MINUTES]`: fuzzes every C++ reader with libFuzzer under the address and undefined-behaviour sanitizers,
 // and every TypeScript reader with fast-check, for so many minutes in all (10 unless told). Writes docs/results/fuzz.json
-// and fuzz.md. A finding is kept in test/fixtures/fuzz/<target>, where the tests run it from then on, and ends this with 1.
+// and fuzz.md. A finding ends this with 1 and is kept: of C++ in test/fixtures/fuzz/<target>, where the tests run it from then
+// on; of TypeScript in .cache/fuzz/properties, and `npm run fuzz -- --replay FILE` tries it again.
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { replayFinding, tryProperties } from './fuzz/properties.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = promisify(execFile);
@@ -83,23 +85,11 @@ function fuzz(target, seconds) {
   });
 }
 
-async function tryProperties(seconds) {
-  const each = Math.max(1, Math.round(seconds / propertyTrials));
-  const env = { ...process.env, FUZZ_SECONDS: String(each) };
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  // Room for the slowest trial to end.
-  const timeout = `--testTimeout=${(each + 60) * 1000}`;
-  const args = [vitest, 'run', '--project', 'property', timeout, '--reporter=json', ...properties];
-  const { stdout } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 1 << 26 }).catch(
-    (error) => error,
-  );
-  const result = JSON.parse(stdout.slice(stdout.indexOf('{')));
-  const failed = result.testResults.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
-  );
-  return { files: properties, secondsEach: each, trials: result.numTotalTests, findings: failed };
+if (process.argv[2] === '--replay') {
+  const failure = await replayFinding(root, process.argv[3] ?? '');
+  process.stdout.write(failure === undefined ? 'it passes now\n' : `${failure.test}\n${failure.message}\n`);
+  process.exit(failure === undefined ? 0 : 1);
 }
-
 const clang = await findClang();
 await build(clang.name);
 const native = [];
@@ -107,7 +97,8 @@ for (const target of targets) {
   native.push(await fuzz(target, Math.round(minutes * 60 * shares[target])));
   process.stdout.write(`${JSON.stringify(native.at(-1))}\n`);
 }
-const typescript = await tryProperties(minutes * 60 * propertyShare);
+const seconds = Math.max(1, Math.round((minutes * 60 * propertyShare) / propertyTrials));
+const typescript = await tryProperties(root, { files: properties, seconds });
 process.stdout.write(`${JSON.stringify(typescript)}\n`);
 const host = {
   cpu: cpus()[0]?.model ?? 'unknown',
@@ -119,7 +110,10 @@ const record = { minutes, host, native, typescript };
 const results = join(root, 'docs', 'results');
 writeFileSync(join(results, 'fuzz.json'), `${JSON.stringify(record, null, 2)}\n`);
 writeFileSync(join(results, 'fuzz.md'), pageOf(record));
-const findings = [...native.flatMap((one) => one.findings), ...typescript.findings];
+const findings = [
+  ...native.flatMap((one) => one.findings),
+  ...typescript.findings.map(({ test, kept }) => `${test} (npm run fuzz -- --replay ${kept})`),
+];
 if (findings.length > 0) {
   process.stderr.write(`findings: ${findings.join(', ')} (${relative(root, results)}/fuzz.md)\n`);
   process.exitCode = 1;
@@ -133,8 +127,8 @@ function pageOf({ minutes, host, native, typescript }) {
   return `# Fuzzing the readers
 
 Made by \`npm run fuzz\`: ${minutes} minutes on one thread at low priority, libFuzzer with AddressSanitizer and
-UndefinedBehaviorSanitizer for the C++ readers, fast-check for the TypeScript ones. Every finding is kept in
-\`test/fixtures/fuzz\` and runs with \`npm test\`.
+UndefinedBehaviorSanitizer for the C++ readers, fast-check for the TypeScript ones. Every finding in C++ is kept in
+\`test/fixtures/fuzz\` and runs with \`npm test\`; of one in TypeScript seed and counterexample are in \`fuzz.json\`.
 
 | target | time | executions | edges | features | corpus | peak | findings |
 |---|---|---|---|---|---|---|---|

@@ -53,7 +53,7 @@ function createForesight(context: Context): Foresight {
     contract: StepContract<string, Input, Kind>,
     input: Input,
   ): Promise<StepResult<Kind> | null> {
-    const key = sha256OfText(canonicalJson(await fullKey(contract, input, identities)));
+    const key = sha256OfText(canonicalJson(await fullKey(contract, contract.key(input), identities)));
     const hit = await store.lookup(key, contract.produces);
     return hit && { artifact: hit.artifact, key, cached: true, facts: hit.facts, seconds: 0 };
   }

@@ -89,8 +89,8 @@ export const failures = {
     65,
   ),
   MergeNotFinite: never(
-    'Merging gave a value that is not finite',
-    'The adapter or its weight is too large for the base dtype.',
+    'Merging or quantizing meets a value that is not finite',
+    'Merging: the adapter or its weight is too large for the base dtype. Quantizing: the model has such a value, or a scale is too large for its dtype; exclude the named linear or choose another dtype for scales.',
     65,
   ),
   QuantizationUnfit: never(

@@ -12,13 +12,12 @@ export interface Identities {
   host(): Promise<JsonObject>;
 }
 
-/** Everything the output of a step depends on. Worker and planner call this, so a plan's prediction is the truth. */
-export async function fullKey<Input, Kind extends ArtifactKind>(
-  contract: StepContract<string, Input, Kind>,
-  input: Input,
+/** Everything the output of a step depends on; `material` is what its contract's `key` says of an input. Worker and planner call this, so a plan's prediction is the truth. */
+export async function fullKey(
+  contract: Pick<StepContract<string, never, ArtifactKind>, 'name' | 'version' | 'dependsOn'>,
+  material: KeyMaterial,
   identities: Identities,
 ): Promise<FullKey> {
-  const material = contract.key(input);
   const { toolchain, machine } = contract.dependsOn;
   const named = material.parameters['toolchain'];
   const id = typeof named === 'string' ? named : '';

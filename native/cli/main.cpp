@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <iostream>
 #include <new>
 #include <optional>
 #include <random>
@@ -28,7 +29,7 @@ namespace {
 using namespace enginewright;
 
 constexpr const char* usage =
-    "usage: enginewright-weights copy|merge|quantize|solve|digest --plan FILE [--nonce TEXT]\n"
+    "usage: enginewright-weights copy|merge|quantize|solve|digest --plan FILE|- [--nonce TEXT]\n"
     "       enginewright-weights --version | --help\n";
 
 struct Arguments {
@@ -73,11 +74,14 @@ Arguments parseArguments(const std::vector<std::string>& words) {
   return arguments;
 }
 
+/// `-` is stdin, as with other programs.
 std::string readPlanText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& plan = path == "-" ? std::cin : file;
   std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || !text) throw Failure(FailureName::PlanInvalid, "cannot read the plan " + path);
+  text << plan.rdbuf();
+  if (!plan || !text) throw Failure(FailureName::PlanInvalid, "cannot read the plan " + path);
   return text.str();
 }
 

@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ArtifactRef } from '../../core/domain/artifact.ts';
-import { BuildFailure } from '../../core/domain/failures.ts';
 import type { ArtifactStore } from '../artifact-store/contract.ts';
 import type { TextSource } from '../toolchains/contract.ts';
-import { asDiskFull, errorCode } from '../files/atomic-write.ts';
+import { asDiskFull } from '../files/atomic-write.ts';
+import { readUserText } from '../files/read-write.ts';
 import { datasetFileName, parseSummaries, parseText } from './read-dataset.ts';
 
 /**
@@ -16,13 +16,7 @@ export async function importDataset(
   request: { readonly path: string; readonly holds: 'summaries' | 'text' },
 ): Promise<ArtifactRef<'dataset'>> {
   const label = basename(request.path);
-  const content = await readFile(request.path, 'utf8').catch((error: unknown) => {
-    throw new BuildFailure(
-      'DatasetMissing',
-      `${request.path} cannot be read (${errorCode(error) ?? 'unknown'})`,
-      { cause: error },
-    );
-  });
+  const content = await readUserText(request.path, 'DatasetMissing');
   const facts =
     request.holds === 'summaries'
       ? { samples: parseSummaries(content, label).length }

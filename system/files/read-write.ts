@@ -2,8 +2,7 @@ import { access, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promis
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FailureName } from '../../core/domain/failures.ts';
-import { BuildFailure } from '../../core/domain/failures.ts';
-import { errorCode } from './atomic-write.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Indented JSON and a final newline: diffs and editors like it. For files inside scratch folders. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
@@ -25,9 +24,7 @@ export async function readUserText(path: string, failure: FailureName): Promise<
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new BuildFailure(failure, `${path} cannot be read (${errorCode(error) ?? 'unknown'})`, {
-      cause: error,
-    });
+    throw unreadable(failure, path, error);
   }
 }
 

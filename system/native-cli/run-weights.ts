@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Digest } from '../../core/domain/artifact.ts';
 import { BuildFailure, isBuildFailure, isFailureName } from '../../core/domain/failures.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import type { QuantizedEvent } from '../../core/domain/quantize-pieces.ts';
 import type { SolvePlan } from '../../core/domain/solve-plan.ts';
 import type { DigestPlan, WeightsPlan } from '../../core/domain/weights-plan.ts';
-import { runCommand } from '../process/run-command.ts';
+import { type Command, runCommand } from '../process/run-command.ts';
 import { locateWeights } from './locate.ts';
 import { eventsOf, type ParsedWeightsEvent, parseWeightsEvent } from './weights-events.ts';
 
@@ -132,20 +130,14 @@ async function runVerb(
   scope: EffectScope,
   more: readonly string[] = [],
 ): Promise<readonly ParsedWeightsEvent[]> {
-  scope.signal.throwIfAborted();
-  const folder = await mkdtemp(join(tmpdir(), 'enginewright-weights-'));
-  try {
-    const file = join(folder, 'plan.json');
-    await writeFile(file, JSON.stringify(plan));
-    return await runAndListen([executable, verb, '--plan', file, ...more], scope);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  // On stdin, not in a file: a SIGKILL of this process would leave the file. A cut plan is no JSON, so it is refused.
+  const args = [verb, '--plan', '-', ...more];
+  return runAndListen({ file: executable, args, input: JSON.stringify(plan) }, scope);
 }
 
 /** All events but progress, which goes to the scope at once. A line that is no event ends the executable. */
 async function runAndListen(
-  [file, ...args]: readonly [string, ...string[]],
+  command: Command,
   { signal, onProgress }: EffectScope,
 ): Promise<readonly ParsedWeightsEvent[]> {
   const events: ParsedWeightsEvent[] = [];
@@ -159,7 +151,7 @@ async function runAndListen(
     else events.push(event);
   };
   try {
-    await runCommand({ file, args }, { signal: AbortSignal.any([signal, broken.signal]), onLine });
+    await runCommand(command, { signal: AbortSignal.any([signal, broken.signal]), onLine });
   } catch (error) {
     throw failureOf(error, events, signal);
   }

@@ -12,6 +12,8 @@ export interface Command {
   /** Listed, not inherited; PATH alone is added. */
   readonly env?: { readonly [name: string]: string };
   readonly cwd?: string;
+  /** What it reads on stdin; nothing unless given. */
+  readonly input?: string;
 }
 
 export interface RunOptions {
@@ -39,7 +41,7 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     extendEnv: false,
     env: { PATH: process.env['PATH'] ?? '', ...command.env },
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    stdin: 'ignore',
+    ...(command.input === undefined ? { stdin: 'ignore' } : { input: command.input }),
     buffer: false,
     reject: false,
     cleanup: true,

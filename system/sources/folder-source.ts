@@ -5,6 +5,7 @@ import { canonicalJson } from '../../core/domain/json.ts';
 import type { FolderSource } from '../../core/domain/plan.ts';
 import type { EffectScope } from '../../core/domain/progress.ts';
 import { errorCode } from '../files/atomic-write.ts';
+import { unreadable } from '../files/unreadable.ts';
 import { sha256OfFile, sha256OfText } from '../files/hash-file.ts';
 import { usableFiles } from './usable-files.ts';
 import type { ListedFile, Listing, ModelSource } from './contract.ts';
@@ -50,11 +51,7 @@ export function createFolderSource({ path: root, files: choice }: FolderSource):
 
 async function findFiles(root: string): Promise<{ path: string; bytes: number; oid: string }[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new BuildFailure(
-      'RepositoryMissing',
-      `the folder ${root} cannot be read (${errorCode(error) ?? 'unknown'})`,
-      { cause: error },
-    );
+    throw unreadable('RepositoryMissing', `the folder ${root}`, error);
   });
   // Links too: caches of the hub lay a snapshot out as links to its files.
   const paths = entries

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BuildFailure } from '../../core/domain/failures.ts';
-import { asStoreFailure, errorCode, syncFolder } from '../files/atomic-write.ts';
+import { asStoreFailure, errorCode, makeFolder, syncFolder } from '../files/atomic-write.ts';
 import { isAlive } from '../process/is-alive.ts';
 
 /**
@@ -14,13 +14,35 @@ import { isAlive } from '../process/is-alive.ts';
 export async function assembleFolder<T>(to: string, fill: (folder: string) => Promise<T>): Promise<T> {
   const target = resolve(to);
   await refuseFilled(target);
-  await removeAbandoned(target);
-  const draft = join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);
-  try {
-    await mkdir(draft, { recursive: true });
+  return withDraft(target, async (draft) => {
     const result = await fill(draft);
     await syncFolder(draft);
     await rename(draft, target);
+    return result;
+  });
+}
+
+/**
+ * Like assembleFolder for one file, which `write` puts, complete and synced, under the path it is given; what has the name
+ * already is replaced.
+ */
+export async function assembleFile<T>(to: string, write: (path: string) => Promise<T>): Promise<T> {
+  const target = resolve(to);
+  return withDraft(target, async (draft) => {
+    const path = join(draft, basename(target));
+    const result = await write(path);
+    await rename(path, target);
+    await rmdir(draft);
+    return result;
+  });
+}
+
+async function withDraft<T>(target: string, fill: (draft: string) => Promise<T>): Promise<T> {
+  await removeAbandoned(target);
+  const draft = join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);
+  try {
+    await makeFolder(draft);
+    const result = await fill(draft);
     await syncFolder(dirname(target));
     return result;
   } catch (error) {

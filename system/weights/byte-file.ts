@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { ByteSource } from '../../core/formats/byte-source.ts';
 import { BuildFailure } from '../../core/domain/failures.ts';
 import { errorCode } from '../files/atomic-write.ts';
+import { unreadable } from '../files/unreadable.ts';
 
 /** Opens a file for random access while `use` runs. WeightsMissing if it is not there or no regular file. */
 export async function withByteFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
@@ -26,8 +27,8 @@ async function openForReading(file: string): Promise<FileHandle> {
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    const problem = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw new BuildFailure('WeightsMissing', `${file} ${problem}`, { cause: error });
+    if (code !== 'ENOENT') throw unreadable('WeightsMissing', file, error);
+    throw new BuildFailure('WeightsMissing', `${file} does not exist`, { cause: error });
   }
 }
 

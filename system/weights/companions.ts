@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildFailure, isBuildFailure } from '../../core/domain/failures.ts';
+import { isBuildFailure } from '../../core/domain/failures.ts';
 import { parseBoundedJson } from '../../core/formats/bounded-json.ts';
 import { noConfigFacts, readModelConfig, type ModelConfigFacts } from '../../core/formats/model-config.ts';
 import { isCompanion } from '../../core/formats/weight-files.ts';
-import { errorCode } from '../files/atomic-write.ts';
+import { unreadable } from '../files/unreadable.ts';
 import { readSmallText } from './small-text.ts';
 
 /**
@@ -21,9 +21,7 @@ async function isRegularFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    throw new BuildFailure('WeightsMissing', `${path} cannot be read (${errorCode(error) ?? 'unknown'})`, {
-      cause: error,
-    });
+    throw unreadable('WeightsMissing', path, error);
   }
 }
 

@@ -8,7 +8,7 @@ import { compareReleases, firstTorchWith } from '../../core/formats/torch/torch-
 import { indexNameOf, renameWeightFile, type WeightFormat } from '../../core/formats/weight-files.ts';
 import { writeAtomically } from '../files/atomic-write.ts';
 import { copyWeights } from '../native-cli/run-weights.ts';
-import { assembleFolder, copyFiles } from './assemble-folder.ts';
+import { assembleFile, assembleFolder, copyFiles } from './assemble-folder.ts';
 import { listCompanions, readConfigFacts } from './companions.ts';
 import { openWeights, type OpenedWeights } from './open-weights.ts';
 import { planFile, planFolder } from './plan-conversion.ts';
@@ -90,10 +90,11 @@ async function convertFile(
   if (file === undefined) throw new BuildFailure('WeightsMissing', `${request.from} holds no weights`);
   if (request.maxShardBytes !== undefined)
     throw new BuildFailure('UsageInvalid', 'only a folder can be divided into shards, not a single file');
-  const path = await chooseTarget(file.path, request);
   const { format, aliases } = request;
-  const plan = planFile(file, path, { format, tiesWordEmbeddings: aliases === 'drop-tied' });
-  return writePlans([plan], { opened, format, scope });
+  return assembleFile(await chooseTarget(file.path, request), async (path) => {
+    const plan = planFile(file, path, { format, tiesWordEmbeddings: aliases === 'drop-tied' });
+    return writePlans([plan], { opened, format, scope });
+  });
 }
 
 /** Like cp: a folder as the target of a file takes it in under its new name. */

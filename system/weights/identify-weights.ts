@@ -15,7 +15,8 @@ import type { WeightsScope } from './weights-scope.ts';
  * What the weights of a folder are, whatever format, shards and order hold them: sha256 over the root of their tensors
  * (core/formats/tensor-manifest.ts) and the sha256 of each file beside them, because config and tokenizer decide what the
  * tensors mean. An output layer that the config ties to the embedding does not count: one format holds it, another does
- * not. Null where the folder holds no weights that can be read; the step that needs them says why.
+ * not. Null where the folder holds no weights that can be opened; the step that needs them says why. Throws WeightsCorrupt
+ * where a storage of a `.bin` has not the CRC-32 that its archive tells, which ends the step that made the folder.
  */
 export async function identifyWeights(folder: string, scope: WeightsScope): Promise<Digest | null> {
   const opened = await openWeights(folder).catch((error: unknown) => {

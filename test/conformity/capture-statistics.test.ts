@@ -18,6 +18,30 @@ interface Oracle {
   };
 }
 
+/** Largest relative difference of each statistic; `row` against the size of what was summed, for its sums cancel. */
+interface Bounds {
+  readonly amax: number;
+  readonly meanAbs: number;
+  readonly row: number;
+  readonly trace: number;
+}
+
+/**
+ * Before any attention there is only the embedding (exact) and a norm in binary32, u = 2⁻²⁴: half the error of a sum of 256
+ * squares (9u by pairs), a root and two products are 8u, in each of the two programs. Sums of products have it twice.
+ */
+const behindNorm: Bounds = { amax: 2 ** -20, meanAbs: 2 ** -20, row: 2 ** -19, trace: 2 ** -19 };
+
+/**
+ * llama.cpp keeps keys and values in binary16 and rounds queries and shares to it: 2⁻¹¹ each. A share moves by as much as
+ * its score does. The largest score of these texts is 39.6, a sum of 32 products with 2⁻¹⁰ each: together that could be 4 %,
+ * but their roundings are independent, which leaves 39.6 · 2⁻¹⁰ / √(3 · 32) = 2⁻⁸ for a single value. Of a mean over a
+ * thousand tokens what they share remains, a value's and a share's own rounding: 2⁻¹⁰; twice that of products, and of a
+ * trace a sixteenth of that again, because 256 columns are rounded each for itself. Later layers add errors of this kind;
+ * what was seen is a third of these bounds at most.
+ */
+const behindAttention: Bounds = { amax: 2 ** -8, meanAbs: 2 ** -10, row: 2 ** -9, trace: 2 ** -13 };
+
 describe('statistics captured through llama.cpp', () => {
   let folder: string;
   let oracle: Oracle;
@@ -56,26 +80,27 @@ describe('statistics captured through llama.cpp', () => {
   });
 
   it.each([
-    'model.layers.0.self_attn.q_proj',
-    'model.layers.2.self_attn.o_proj',
-    'model.layers.3.mlp.gate_proj',
-    'model.layers.5.mlp.down_proj',
-  ])('of %s are those of an independent forward pass', async (module) => {
+    ['model.layers.0.self_attn.q_proj', behindNorm],
+    ['model.layers.2.self_attn.o_proj', behindAttention],
+    ['model.layers.3.mlp.gate_proj', behindAttention],
+    ['model.layers.5.mlp.down_proj', behindAttention],
+  ] as const)('of %s are those of an independent forward pass', async (module, bounds) => {
     const { trace, row, meanAbs, amax } = oracleOf(module);
     const gram = await read(`${module}.gram`);
     const columns = Math.sqrt(gram.length);
     const diagonal = gram.filter((_, index) => index % (columns + 1) === 0);
 
-    expect(diagonal.reduce((sum, value) => sum + value, 0) / trace).toBeCloseTo(1, 3);
-    // Off the diagonal sums cancel: against the size of what was summed.
     const sizes = row.map((_, index) => Math.sqrt(at(diagonal, 3) * at(diagonal, index)));
-    expect(row.map((value, index) => (at(gram, 3 * columns + index) - value) / at(sizes, index))).toEqual(
-      row.map(() => expect.closeTo(0, 2)),
-    );
-    expect(ratios(await read(`${module}.mean_abs`), meanAbs)).toEqual(
-      meanAbs.map(() => expect.closeTo(1, 2)),
-    );
-    expect(ratios(await read(`${module}.amax`), amax)).toEqual(amax.map(() => expect.closeTo(1, 1)));
+    const found = {
+      amax: largest(relative(await read(`${module}.amax`), amax, amax)),
+      meanAbs: largest(relative(await read(`${module}.mean_abs`), meanAbs, meanAbs)),
+      row: largest(relative(gram.subarray(3 * columns), row, sizes)),
+      trace: largest(relative([diagonal.reduce((sum, value) => sum + value, 0)], [trace], [trace])),
+    };
+    for (const statistic of ['amax', 'meanAbs', 'row', 'trace'] as const)
+      expect({ statistic, isNear: found[statistic] <= bounds[statistic], found }).toMatchObject({
+        isNear: true,
+      });
   });
 
   it('have a symmetric Gram matrix', async () => {
@@ -91,6 +116,11 @@ function at(values: ArrayLike<number>, index: number): number {
   return values[index] ?? Number.NaN;
 }
 
-function ratios(found: ArrayLike<number>, expected: readonly number[]): number[] {
-  return expected.map((value, index) => at(found, index) / value);
+/** How far the first values are from the expected ones, in parts of `sizes`. */
+function relative(found: ArrayLike<number>, expected: readonly number[], sizes: readonly number[]): number[] {
+  return expected.map((value, index) => Math.abs(at(found, index) - value) / at(sizes, index));
+}
+
+function largest(values: readonly number[]): number {
+  return Math.max(...values);
 }

@@ -1,5 +1,5 @@
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareWeights } from '../../system/weights/compare-weights.ts';
@@ -79,6 +79,40 @@ describe('converting a model there and back', () => {
 
     expect(await compareWeights(from, safe, scope)).toMatchObject({ equal: true, tensors: 18 });
     expect((await compareWeights(from, bin, scope)).equal).toBe(true);
+  });
+});
+
+describe('a single file', () => {
+  it('replaces what has the name, and takes away only what a dead process left of it', async () => {
+    const folder = join(work, 'single');
+    const to = join(folder, 'w.bin');
+    // No process has this number (proc(5): pid_max is at most 2²²).
+    const [dead, living] = [2 ** 22 + 1, process.pid].map((pid) => `.w.bin.${hostname()}~${pid}~x.partial`);
+    for (const draft of [dead, living]) await mkdir(join(folder, draft ?? ''), { recursive: true });
+    await writeFile(join(folder, dead ?? '', 'w.bin.0123.part'), 'half');
+    await writeFile(to, 'old');
+
+    const report = await convertWeights({ from: join(torchFixtures, 'zip.bin'), to, format: 'bin' }, scope);
+
+    expect(report.files.map(({ path }) => path)).toEqual(['w.bin']);
+    expect(await readdir(folder)).toEqual([living, 'w.bin']);
+    expect((await compareWeights(join(torchFixtures, 'zip.bin'), to, scope)).equal).toBe(true);
+  });
+
+  it('leaves nothing beside its name when it cannot be written', async () => {
+    const folder = join(work, 'failing');
+    const from = join(folder, 'turned.bin');
+    await mkdir(folder);
+    await cp(join(torchFixtures, 'zip.bin'), from);
+    const { file, offset } = (await openWeights(from)).tensors[0] ?? { file: '', offset: 0 };
+    await using handle = await open(file, 'r+');
+    await handle.write(Uint8Array.of(0xa5), 0, 1, offset);
+
+    const to = join(folder, 'w.safetensors');
+    const failure = await failureOf(convertWeights({ from, to, format: 'safetensors' }, scope));
+
+    expect(failure).toMatch(/^WeightsCorrupt: /);
+    expect(await readdir(folder)).toEqual(['turned.bin']);
   });
 });
 

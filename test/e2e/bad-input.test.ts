@@ -1,30 +1,20 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { type FailureName } from '../../core/domain/failures.ts';
 import { faultsOfStore } from './harness/check-store.ts';
 import { runCli, type CliEnd, type CliOptions } from './harness/cli.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { single, smallRecipe, writeRecipe, type RecipeText } from './harness/recipe.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 import { refusalIn, refusedAs } from './harness/refusals.ts';
 
 let place: Place;
-let stack: RunningStack;
 let options: CliOptions;
 
-beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
-  stack = await startUp(['--hub', place.hub], options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
-});
+useStack((scene) => ({ place, options } = scene));
 
 describe('a recipe with a mistake', () => {
   const refusalOf = async (recipe: RecipeText | string): Promise<CliEnd> => {

@@ -1,15 +1,16 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startLoopbackHub } from '../../system/loopback-hub/start-loopback-hub.ts';
 import { cutAfter, startUnrulyHub, type Fault, type Visit } from '../fixtures/unruly-hub.ts';
 import { faultsOfStore } from './harness/check-store.ts';
 import { runCli, type CliEnd, type CliOptions } from './harness/cli.ts';
-import { copyRepository, makePlace, type Place } from './harness/place.ts';
+import { copyRepository, type Place } from './harness/place.ts';
 import { single, smallRecipe, writeRecipe, type RecipeText } from './harness/recipe.ts';
 import { runRecipe } from './harness/runs.ts';
 import { makeReadOnly, mayMount, mountSmallDisk } from './harness/small-disk.ts';
 import { startUp, type RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 import { changeLastByte, withHalvedSides } from './harness/altered-weights.ts';
 import { refusalIn, refusedAs } from './harness/refusals.ts';
 import { filesWith, historyOf } from './harness/search-traces.ts';
@@ -21,16 +22,7 @@ let place: Place;
 let stack: RunningStack;
 let options: CliOptions;
 
-beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
-  stack = await startUp(['--hub', place.hub], { ...options, env: { HF_TOKEN: secret } });
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
-});
+useStack((scene) => ({ place, stack, options } = scene), { env: { HF_TOKEN: secret } });
 
 describe('a source that cannot be had', () => {
   afterEach(async () => {

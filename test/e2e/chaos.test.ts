@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { faultsOfStore } from './harness/check-store.ts';
 import { jsonOf, startCli, type CliOptions, type CliProcess } from './harness/cli.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { isRunning, llamaChildrenOf } from './harness/processes.ts';
 import { smallRecipe, writeRecipe } from './harness/recipe.ts';
 import {
@@ -15,7 +15,8 @@ import {
   type RunDocument,
   type ShownRun,
 } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import type { RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 let place: Place;
@@ -24,18 +25,12 @@ let options: CliOptions;
 let recipe: string;
 let undisturbed: FinishedRun;
 
+useStack((scene) => ({ place, stack, options } = scene));
+
 beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
-  stack = await startUp(['--hub', place.hub], options);
   const { sweep: _, ...withoutSweep } = smallRecipe;
   recipe = await writeRecipe(place.recipes, 'small', withoutSweep);
   undisturbed = await runRecipe(recipe, options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
 });
 
 /** Starts the recipe on an empty store and returns in the middle of a build: its engine file is being written. */

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { writeNarrowModel } from '../fixtures/weights/narrow-model.ts';
 import { faultsOfStore } from './harness/check-store.ts';
 import { jsonOf, runCli, type CliOptions } from './harness/cli.ts';
 import { descriptionOf } from './harness/describe-run.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { writeRecipe, type RecipeText } from './harness/recipe.ts';
 import { enginesOf, runRecipe, type FinishedRun } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import type { RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 
 /**
  * Rows of the model have 96 or 192 weights. Super-blocks of 256 do not fit them: llama.cpp builds another format, which
@@ -38,18 +39,12 @@ let options: CliOptions;
 let recipe: string;
 let finished: FinishedRun;
 
+useStack((scene) => ({ place, stack, options } = scene), { up: [] });
+
 beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
   await writeNarrowModel(join(place.recipes, 'narrow'));
-  stack = await startUp([], options);
   recipe = await writeRecipe(place.recipes, 'narrow', recipeText);
   finished = await runRecipe(recipe, options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
 });
 
 describe('a variant that cannot be built', () => {

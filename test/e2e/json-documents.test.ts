@@ -1,14 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../cli/commands.ts';
 import { packageRoot } from '../../system/package-root.ts';
 import { writeNarrowModel } from '../fixtures/weights/narrow-model.ts';
 import { jsonOf, runCli, startCli, type CliOptions } from './harness/cli.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { writeRecipe, type RecipeText } from './harness/recipe.ts';
 import { runRecipe, type FinishedRun, type ShownRun } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import type { RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 const recipeText = {
@@ -29,18 +30,12 @@ let finished: FinishedRun;
 /** Verbs whose document was seen. */
 const seen = new Set<string>();
 
+useStack((scene) => ({ place, stack, options } = scene), { up: ['--json'] });
+
 beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
   await writeNarrowModel(join(place.recipes, 'narrow'));
   recipe = await writeRecipe(place.recipes, 'narrow', recipeText);
-  stack = await startUp(['--json'], options);
   finished = await runRecipe(recipe, options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
 });
 
 /** The one document on stdout, which ends with one newline and with nothing behind it. */

@@ -1,12 +1,12 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../system/package-root.ts';
 import { jsonOf, type CliOptions } from './harness/cli.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { smallRecipe, writeRecipe, type RecipeText } from './harness/recipe.ts';
 import { runRecipe, stepsWith, type FinishedRun, type PlanDocument } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 
 const calibrated = {
   name: 'calibrated',
@@ -26,26 +26,19 @@ const calibrated = {
 
 describe('a recipe with quantizations of our own', () => {
   let place: Place;
-  let stack: RunningStack;
   let options: CliOptions;
   let recipe: string;
   let planned: PlanDocument;
   let first: FinishedRun;
+  useStack((scene) => ({ place, options } = scene));
+
   beforeAll(async () => {
-    place = await makePlace();
-    options = { home: place.home, cwd: place.folder };
-    stack = await startUp(['--hub', place.hub], options);
     recipe = await writeRecipe(place.recipes, 'calibrated', calibrated);
     const data = join('data', 'calibration.jsonl');
     await copyFile(join(packageRoot(), 'examples', 'sample', data), join(place.recipes, data));
     planned = await jsonOf<PlanDocument>(['plan', recipe], options);
     first = await runRecipe(recipe, options);
   });
-  afterAll(async () => {
-    await stack?.[Symbol.asyncDispose]();
-    await place?.[Symbol.asyncDispose]();
-  });
-
   const divergenceOf = (variant: string): number =>
     first.document.report.variants
       .find(({ name }) => name === variant)

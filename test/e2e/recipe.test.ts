@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { faultsOfStore } from './harness/check-store.ts';
 import { jsonOf, runCli, startCli, type CliOptions } from './harness/cli.ts';
-import { makePlace, type Place } from './harness/place.ts';
+import type { Place } from './harness/place.ts';
 import { smallRecipe, writeRecipe } from './harness/recipe.ts';
 import {
   enginesOf,
@@ -14,22 +14,12 @@ import {
   type PlanDocument,
   type ShownRun,
 } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 
 let place: Place;
-let stack: RunningStack;
 let options: CliOptions;
 
-beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
-  stack = await startUp(['--hub', place.hub], options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
-});
+useStack((scene) => ({ place, options } = scene));
 
 /** Promotion changes the world; whether it has to is seen when it is its turn. */
 const cachedSteps = (names: readonly string[]): string[] => names.filter((name) => name !== 'promote');

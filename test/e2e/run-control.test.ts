@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { faultsOfStore } from './harness/check-store.ts';
 import { jsonOf, runCli, startCli, type CliOptions } from './harness/cli.ts';
 import { makePlace, type Place } from './harness/place.ts';
 import { descendantsOf, isRunning, llamaChildrenOf } from './harness/processes.ts';
 import { smallRecipe, writeRecipe } from './harness/recipe.ts';
 import { runIdOf, type ShownRun } from './harness/runs.ts';
-import { startUp, type RunningStack } from './harness/stack.ts';
+import type { RunningStack } from './harness/stack.ts';
+import { useStack } from './harness/use-stack.ts';
 import { waitUntil } from './harness/wait-until.ts';
 
 // Two variants and no sweep: what is decided here does not depend on how many there are.
@@ -17,16 +18,7 @@ let place: Place;
 let stack: RunningStack;
 let options: CliOptions;
 
-beforeAll(async () => {
-  place = await makePlace();
-  options = { home: place.home, cwd: place.folder };
-  stack = await startUp(['--hub', place.hub], options);
-});
-
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await place?.[Symbol.asyncDispose]();
-});
+useStack((scene) => ({ place, stack, options } = scene));
 
 describe('a release that needs approval', () => {
   const awaiting = async (alias: string) => {

@@ -72,11 +72,9 @@ describe.each(readers)('the reader of %s files', (_, seed, read) => {
     ],
     ['a damaged file', damagedBytes(seed)],
   ])('gives a value or a named failure for %s', async (_kind, files) => {
-    const trial = fc.assert(
+    await fc.assert(
       fc.asyncProperty(files, (file) => endsProperly(read(memorySource(file, '/x.bin')))),
       fuzzRuns(400),
     );
-
-    await expect(trial).resolves.toBeUndefined();
   });
 });

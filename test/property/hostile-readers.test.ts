@@ -12,9 +12,9 @@ import { parseShardIndex, writeShardIndex } from '../../core/formats/shard-index
 import { JsonSyntaxError, parseStrictJson } from '../../core/formats/strict-json.ts';
 import { readVocabulary } from '../../core/formats/tokenizer/read-vocabulary.ts';
 import { rowsNeeded, readVocabulary as readTokens } from '../../core/formats/tokenizer-vocabulary.ts';
+import { shortTokenizer } from '../fixtures/gguf/tiny-tokenizers.ts';
 import { damagedText, fuzzRuns, slowReadMs } from '../fixtures/hostile/damage.ts';
 import { formulaConfig } from '../fixtures/weights/formula-model.ts';
-import { tinyTokenizer } from '../fixtures/hostile/tiny-tokenizer.ts';
 
 /** A value or a failure of the table, in time; anything else is a bug. */
 function endsProperly(read: () => unknown): void {
@@ -51,7 +51,7 @@ const config = JSON.stringify({
   },
 });
 const shape = JSON.stringify(formulaConfig);
-const tokenizer = JSON.stringify(tinyTokenizer);
+const tokenizer = JSON.stringify(shortTokenizer);
 const part = (name: string, dtype: 'I32' | 'F16', shape: readonly number[]) =>
   ({ name: `m.${name}`, dtype, shape, bytes: 0, file: '/x', offset: 0 }) as const;
 const codes = [part('weight_packed', 'I32', [8, 8]), part('weight_scale', 'F16', [8, 2])];
@@ -97,13 +97,10 @@ describe.each(readers)('the reader of a %s', (_, seed, read) => {
     ['any JSON', fc.json({ maxDepth: 6 })],
     ['a damaged file', damagedText(seed)],
   ])('gives a value or a named failure for %s', (_kind, texts) => {
-    const trial = () =>
-      fc.assert(
-        fc.property(texts, (text) => endsProperly(() => read(text))),
-        fuzzRuns(400),
-      );
-
-    expect(trial).not.toThrow();
+    fc.assert(
+      fc.property(texts, (text) => endsProperly(() => read(text))),
+      fuzzRuns(400),
+    );
   });
 });
 
@@ -146,14 +143,11 @@ describe('regular expressions of adapters', () => {
   });
 
   it('end in time, whatever they are and whatever they are tried on', () => {
-    const trial = () =>
-      fc.assert(
-        fc.property(fc.array(letters, { maxLength: 200 }), fc.nat(400), (parts, length) =>
-          endsProperly(() => linearExpression(parts.join(''))?.('a'.repeat(length))),
-        ),
-        fuzzRuns(300),
-      );
-
-    expect(trial).not.toThrow();
+    fc.assert(
+      fc.property(fc.array(letters, { maxLength: 200 }), fc.nat(400), (parts, length) =>
+        endsProperly(() => linearExpression(parts.join(''))?.('a'.repeat(length))),
+      ),
+      fuzzRuns(300),
+    );
   });
 });

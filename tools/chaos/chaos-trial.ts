@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { killOnce, startCli, victims, type Victim } from './kill-once.ts';
-
-export interface ChaosVerb {
-  readonly name: string;
-  /** The command line that fills `out`. */
-  readonly args: (out: string) => readonly string[];
-}
+import { type Kill, killOnce, startToEnd, victims, type Victim } from './kill-once.ts';
+import type { ChaosVerb } from './verbs.ts';
 
 export interface ChaosOutcome {
   readonly verb: string;
@@ -19,46 +12,41 @@ export interface ChaosOutcome {
   /** Kills that met a running process; the others came after its end. */
   readonly inTime: { readonly [victim in Victim]: number };
   readonly runMs: number;
-  /** Of the output folder after a kill: not there, or complete. Anything else is in `partial`. */
+  /** Of the output after a kill: not there, or complete. Anything else is in `partial`. */
   readonly absent: number;
   readonly complete: number;
   readonly partial: readonly string[];
   readonly differentAfterRerun: readonly string[];
-  /** Kills that left an unfinished folder under a temporary name, and such folders still there after the rerun. */
+  /** Kills that left something unfinished beside the output, and such things still there after the rerun. */
   readonly leftDrafts: number;
   readonly draftsAfterRerun: number;
-  /** Folders with plans of killed runs in the system's temporary folder. */
-  readonly leftPlans: number;
+  /** What killed runs left in the system's temporary folder. */
+  readonly leftInTemporary: number;
 }
 
-/** sha256 of every file, by name. */
-export async function digestFolder(folder: string): Promise<{ readonly [file: string]: string } | undefined> {
-  const names = await readdir(folder).catch(() => undefined);
-  if (names === undefined) return undefined;
+/** sha256 of the file, or of every file in the folder, by name; undefined if there is neither. */
+async function digestOutput(out: string): Promise<{ readonly [file: string]: string } | undefined> {
+  const status = await stat(out).catch(() => undefined);
+  if (status === undefined) return undefined;
+  const paths = status.isFile() ? [out] : (await readdir(out)).sort().map((name) => join(out, name));
   const digests: { [file: string]: string } = {};
-  for (const name of names.sort()) {
+  for (const path of paths) {
     const hash = createHash('sha256');
-    await pipeline(createReadStream(join(folder, name)), hash);
-    digests[name] = hash.digest('hex');
+    await pipeline(createReadStream(path), hash);
+    digests[basename(path)] = hash.digest('hex');
   }
   return digests;
 }
 
-export async function runToEnd(args: readonly string[]): Promise<number> {
-  const begun = performance.now();
-  const [code] = (await once(startCli(args), 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`enginewright ${args.join(' ')} ended with ${code}`);
-  return performance.now() - begun;
-}
-
+/** What drafts are called, and the native program's parts. */
 const draftsIn = async (folder: string) =>
-  (await readdir(folder)).filter((name) => name.startsWith('.') && name.endsWith('.partial'));
-const plansIn = async () =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith('enginewright-weights-')).length;
+  (await readdir(folder)).filter((name) => /\.(?:partial|part)$/.test(name));
 
 interface TrialOptions {
   readonly folder: string;
   readonly kills: number;
+  /** How often the verb runs undisturbed before, to learn how long it takes; 4 unless told. */
+  readonly wholeRuns?: number;
   /** Numbers from 0 to 1. */
   readonly random: () => number;
 }
@@ -79,14 +67,15 @@ interface Trial {
 export async function runChaos(verb: ChaosVerb, options: TrialOptions): Promise<ChaosOutcome> {
   const { folder, kills, random } = options;
   const out = join(folder, 'out');
-  const runMs = await shortestRunMs(verb, out);
-  const finished = JSON.stringify(await digestFolder(out));
-  const plansBefore = await plansIn();
+  const runMs = await shortestRunMs(verb, out, options.wholeRuns ?? 4);
+  const finished = JSON.stringify(await digestOutput(out));
+  const temporary = join(folder, 'temporary');
+  await mkdir(temporary, { recursive: true });
   const trials: Trial[] = [];
   for (let index = 0; index < kills; index += 1) {
     const victim = victims[index % victims.length] ?? 'group';
     const delayMs = (runMs * 1.05 * (index + random())) / kills;
-    trials.push(await tryKill(verb, { folder, finished, victim, delayMs }));
+    trials.push(await tryKill(verb, { folder, finished, victim, delayMs, temporary }));
   }
   const count = (holds: (trial: Trial) => boolean) => trials.filter(holds).length;
   const met = (wanted: Victim) => count(({ victim, inTime }) => inTime && victim === wanted);
@@ -101,43 +90,42 @@ export async function runChaos(verb: ChaosVerb, options: TrialOptions): Promise<
     differentAfterRerun: trials.filter(({ sameAfterRerun }) => !sameAfterRerun).map(({ told }) => told),
     leftDrafts: count(({ leftDraft }) => leftDraft),
     draftsAfterRerun: trials.reduce((sum, { draftsAfterRerun }) => sum + draftsAfterRerun, 0),
-    leftPlans: (await plansIn()) - plansBefore,
+    leftInTemporary: (await readdir(temporary)).length,
   };
 }
 
-/** Of a few runs, so that most kills meet a running process; `out` is complete afterwards. */
-async function shortestRunMs(verb: ChaosVerb, out: string): Promise<number> {
+/** Of `runs` runs, so that most kills meet a running process; `out` is complete afterwards. */
+async function shortestRunMs(verb: ChaosVerb, out: string, runs: number): Promise<number> {
   const times: number[] = [];
-  for (let run = 0; run < 4; run += 1) {
+  for (let run = 0; run < runs; run += 1) {
     await rm(out, { recursive: true, force: true });
-    times.push(await runToEnd(verb.args(out)));
+    times.push(await startToEnd(verb.args(out)));
   }
   return Math.min(...times);
 }
 
-interface Kill {
+interface TriedKill extends Kill {
   readonly folder: string;
-  /** The digests of the finished folder, as JSON. */
+  /** The digests of the finished output, as JSON. */
   readonly finished: string;
-  readonly victim: Victim;
-  readonly delayMs: number;
 }
 
-async function tryKill(verb: ChaosVerb, { folder, finished, victim, delayMs }: Kill): Promise<Trial> {
+async function tryKill(verb: ChaosVerb, { folder, finished, ...kill }: TriedKill): Promise<Trial> {
   const out = join(folder, 'out');
   const args = verb.args(out);
   await rm(out, { recursive: true, force: true });
-  const inTime = await killOnce(args, victim, delayMs);
-  const digests = await digestFolder(out);
+  const inTime = await killOnce(args, kill);
+  const digests = await digestOutput(out);
   const leftDraft = (await draftsIn(folder)).length > 0;
   // A complete folder is refused as an output, and the drafts beside it are nobody's then.
-  if (digests === undefined) await runToEnd(args);
+  if (digests === undefined || verb.replaces) await startToEnd(args);
   else await removeDrafts(folder);
+  const { victim, delayMs } = kill;
   return {
     victim,
     inTime,
     found: digests === undefined ? 'absent' : JSON.stringify(digests) === finished ? 'complete' : 'partial',
-    sameAfterRerun: JSON.stringify(await digestFolder(out)) === finished,
+    sameAfterRerun: JSON.stringify(await digestOutput(out)) === finished,
     leftDraft,
     draftsAfterRerun: (await draftsIn(folder)).length,
     told: `${victim} after ${Math.round(delayMs)} ms: ${Object.keys(digests ?? {}).join(', ')}`,

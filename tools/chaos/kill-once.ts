@@ -16,9 +16,28 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = proce
   return spawn(process.execPath, [main, ...args], { detached: true, stdio: 'ignore', env });
 }
 
-/** Kills after `delayMs`, waits until nothing of the run writes any more, and tells whether the kill came in time. */
-export async function killOnce(args: readonly string[], victim: Victim, delayMs: number): Promise<boolean> {
-  const child = startCli(args);
+/** A run that nobody kills: how long it took, in ms. Throws if it does not end well. */
+export async function startToEnd(args: readonly string[]): Promise<number> {
+  const begun = performance.now();
+  const [code] = (await once(startCli(args), 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`enginewright ${args.join(' ')} ended with ${code}`);
+  return performance.now() - begun;
+}
+
+export interface Kill {
+  readonly victim: Victim;
+  /** After the start of the run. */
+  readonly delayMs: number;
+  /** The system's temporary folder for this run. */
+  readonly temporary: string;
+}
+
+/** Kills a run, waits until nothing of it writes any more, and tells whether the kill came in time. */
+export async function killOnce(
+  args: readonly string[],
+  { victim, delayMs, temporary }: Kill,
+): Promise<boolean> {
+  const child = startCli(args, { ...process.env, TMPDIR: temporary });
   const ended = once(child, 'exit');
   await sleep(delayMs);
   const cli = runningPidOf(child);

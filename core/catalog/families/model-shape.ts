@@ -49,8 +49,8 @@ export interface ModelShape {
   /** Longest sequence in tokens. */
   readonly context: number;
   readonly rmsEpsilon: number;
-  /** Whether the output matrix is the embedding matrix. */
-  readonly tied: boolean;
+  /** Whether the output matrix is the embedding matrix; undefined where config.json leaves it to the stored tensors. */
+  readonly tied: boolean | undefined;
   readonly rope: RopeShape;
 }
 
@@ -70,7 +70,7 @@ export function readModelShape(json: Json): ModelShape {
     vocabulary: config.vocab_size,
     context: config.max_position_embeddings,
     rmsEpsilon: config.rms_norm_eps,
-    tied: config.tie_word_embeddings ?? false,
+    tied: config.tie_word_embeddings ?? undefined,
     rope: readRope(config.rope_parameters ?? config.rope_scaling ?? {}, config),
   };
 }

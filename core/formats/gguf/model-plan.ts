@@ -3,6 +3,7 @@ import { type ModelShape, readModelShape } from '../../catalog/families/model-sh
 import { familyOf } from '../../catalog/families/registry.ts';
 import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
+import { tiesLayers } from '../embedding-names.ts';
 import type { QuantizedLinear } from '../quantized/read-quantized.ts';
 import type { WeightTensor } from '../tensor.ts';
 import { readVocabulary } from '../tokenizer/read-vocabulary.ts';
@@ -59,7 +60,8 @@ export interface ModelGgufRequest {
  * TokenizerUnsupported and WeightsUnsupported.
  */
 export function planModelGguf(request: ModelGgufRequest): GgufPlan {
-  const shape = readModelShape(request.config);
+  const stated = readModelShape(request.config);
+  const shape = { ...stated, tied: tiesLayers({ tiesWordEmbeddings: stated.tied }, request.tensors) };
   const family = familyOf(shape.architecture);
   const { architecture } = family.gguf;
   const coded = new Map((request.quantized ?? []).map((linear) => [`${linear.module}.weight`, linear]));

@@ -91,6 +91,21 @@ describe('an interrupted copy', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
+  it('tells why a program ended that did not wait for all of its plan', async () => {
+    const refusing = await fakeExecutable('exit 3');
+    // More than a pipe holds.
+    const outputs = Array.from({ length: 20_000 }, (_, at) => ({
+      path: join(folder, `${at}`),
+      bytes: 0,
+      pieces: [],
+    }));
+
+    await expect(copyWeights({ version: 1, outputs }, noProgress, refusing)).rejects.toMatchObject({
+      name: 'ToolFailed',
+      message: expect.stringContaining('exit code 3'),
+    });
+  });
+
   it('tells an end by somebody else’s signal from a refusal', async () => {
     const ended = await fakeExecutable('exit 143');
     await expect(copyWeights(plan, noProgress, ended)).rejects.toMatchObject({ name: 'ToolCrashed' });

@@ -55,6 +55,14 @@ function plan(change: JsonObject = {}, weights: readonly WeightTensor[] = tensor
 }
 
 describe('planModelGguf', () => {
+  it('takes a model without an output layer as tied when its config does not say', () => {
+    const names = plan({}, without('lm_head.weight')).layout.tensors.map(({ name }) => name);
+
+    expect(names).toHaveLength(tensors.length - 1);
+    expect(names).not.toContain('output.weight');
+    expect(plan().layout.tensors.map(({ name }) => name)).toContain('output.weight');
+  });
+
   it('orders tensors as the family uses them, whatever the order in the files', () => {
     const names = plan({}, tensors.toReversed()).layout.tensors.map(({ name }) => name);
 
