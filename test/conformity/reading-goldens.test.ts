@@ -59,6 +59,6 @@ describe('a linear that vllm or compressed-tensors stored', () => {
   it('is there for every method that is read', () => {
     const methods = new Set(Object.values(cases).map(({ config }) => config['quant_method']));
 
-    expect(methods).toEqual(new Set([...Object.keys(formReaders)]));
+    expect(methods).toEqual(new Set(Object.keys(formReaders)));
   });
 });

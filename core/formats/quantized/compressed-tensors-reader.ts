@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { WeightTensor } from '../tensor.ts';
 import { activationParts, fp8Linear, nvfp4Linear } from './float-readers.ts';
 import type { Fp8Linear, IntegerLinear } from './quantized-linear.ts';
 import {
@@ -6,6 +7,7 @@ import {
   groupsOf,
   isObject,
   type LinearParts,
+  presentParts,
   readBits,
   readGroup,
   scaleDtypes,
@@ -127,26 +129,24 @@ function integerLinear({ module, codes, part, optional }: LinearParts, form: Int
   const scales = part('weight_scale');
   const zeros = symmetric ? undefined : part('weight_zero_point');
   const groupIndex = isOrdered ? optional('weight_g_idx') : part('weight_g_idx');
-  const isPacked = layout === 'packed-in';
-  const [rows = 0, width = 0] = codes.shape;
-  // A packed row may end in unused codes: scales of groups say where; a whole row is taken to fill its words.
-  const packedColumns = group === null ? (width * 32) / bits : (scales.shape[1] ?? 0) * group;
-  const columns = isPacked ? packedColumns : width;
-  const words = (size: number) => (isPacked ? Math.ceil((size * bits) / 32) : size);
-  const integers = isPacked ? 'I32' : 'I8';
+  const [rows = 0] = codes.shape;
+  const columns = countColumns(codes, scales, form);
+  const words = (size: number) => (layout === 'bytes' ? size : Math.ceil((size * bits) / 32));
+  const integers = layout === 'bytes' ? 'I8' : 'I32';
   const groups = groupsOf(columns, group);
   const linear = { kind: 'integer', module, rows, columns, bits, group, layout, codes, scales } as const;
   checkParts(linear, [
     { tensor: codes, dtypes: [integers], shape: [rows, words(columns)] },
     { tensor: scales, dtypes: scaleDtypes, shape: [rows, groups] },
-    ...(zeros === undefined
-      ? []
-      : [{ tensor: zeros, dtypes: [integers], shape: [words(rows), groups] } as const]),
-    ...(groupIndex === undefined ? [] : [{ tensor: groupIndex, dtypes: ['I32'], shape: [columns] } as const]),
+    { tensor: zeros, dtypes: [integers], shape: [words(rows), groups] },
+    { tensor: groupIndex, dtypes: ['I32'], shape: [columns] },
   ]);
-  return {
-    ...linear,
-    ...(zeros === undefined ? {} : { zeros }),
-    ...(groupIndex === undefined ? {} : { groupIndex }),
-  };
+  return { ...linear, ...presentParts({ zeros, groupIndex }) };
+}
+
+/** A packed row may end in unused codes: scales of groups say where; a whole row is taken to fill its words. */
+function countColumns(codes: WeightTensor, scales: WeightTensor, form: IntegerForm): number {
+  const [, width = 0] = codes.shape;
+  if (form.layout === 'bytes') return width;
+  return form.group === null ? (width * 32) / form.bits : (scales.shape[1] ?? 0) * form.group;
 }

@@ -22,22 +22,49 @@ export interface CodeRows {
  */
 export function decodeRows(linear: QuantizedLinear, shared: SharedParts, given: CodeRows): Float32Array {
   const { columns } = linear;
-  const { scales, zeros } = shared;
   const values = new Float32Array(given.codes.length);
   const [down, along] = blockOf(linear);
   const width = along === null ? 1 : Math.ceil(columns / along);
-  const place = columnPlaces(linear, shared.groupIndex);
+  const places = shared.groupIndex ?? placesOf(columns, along);
   const table = tables[linear.kind];
-  for (let at = 0, row = given.first; at < values.length; row += 1) {
-    const start = down === null ? 0 : Math.floor(row / down) * width;
-    for (let column = 0; column < columns; column += 1, at += 1) {
-      const group = start + (place[column] ?? 0);
-      const code = given.codes[at] ?? 0;
-      const number = table === undefined ? code - (zeros?.[group] ?? 0) : (table[code] ?? Number.NaN);
-      values[at] = (scales[group] ?? Number.NaN) * number;
-    }
+  for (let at = 0, row = given.first; at < values.length; at += columns, row += 1) {
+    const line: Line = {
+      codes: given.codes.subarray(at, at + columns),
+      values: values.subarray(at, at + columns),
+      first: down === null ? 0 : Math.floor(row / down) * width,
+      places,
+    };
+    if (table === undefined) decodeIntegers(line, shared);
+    else decodeFloats(line, shared, table);
   }
   return values;
+}
+
+/** One row. Of its scales, those at `first` + the place of each column belong to it. */
+interface Line {
+  readonly codes: Int8Array | Uint8Array;
+  readonly values: Float32Array;
+  readonly first: number;
+  readonly places: Int32Array;
+}
+
+function decodeIntegers({ codes, values, first, places }: Line, { scales, zeros }: SharedParts): void {
+  for (let column = 0; column < values.length; column += 1) {
+    const group = first + (places[column] ?? 0);
+    const zero = zeros === undefined ? 0 : (zeros[group] ?? 0);
+    values[column] = (scales[group] ?? Number.NaN) * ((codes[column] ?? 0) - zero);
+  }
+}
+
+function decodeFloats(
+  { codes, values, first, places }: Line,
+  { scales }: SharedParts,
+  table: Float32Array,
+): void {
+  for (let column = 0; column < values.length; column += 1) {
+    const scale = scales[first + (places[column] ?? 0)] ?? Number.NaN;
+    values[column] = scale * (table[codes[column] ?? 0] ?? Number.NaN);
+  }
 }
 
 /** Rows × columns that share a scale, null for all of them. */
@@ -48,12 +75,10 @@ function blockOf(linear: QuantizedLinear): readonly [number | null, number | nul
 
 const nvfp4Group = 16;
 
-/** Which scale of its row belongs to each column. */
-function columnPlaces(linear: QuantizedLinear, groupIndex: Int32Array | undefined): Int32Array {
-  const [, along] = blockOf(linear);
-  if (groupIndex !== undefined) return groupIndex;
-  return Int32Array.from({ length: linear.columns }, (_, column) =>
-    along === null ? 0 : Math.floor(column / along),
+/** Which scale of its row belongs to each column, when columns are grouped in their order. */
+function placesOf(columns: number, group: number | null): Int32Array {
+  return Int32Array.from({ length: columns }, (_, column) =>
+    group === null ? 0 : Math.floor(column / group),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { activationParts, fp8Linear, nvfp4Linear } from './float-readers.ts';
 import type { Fp8Linear } from './quantized-linear.ts';
 import { readGroup, type StoredForm, unsupportedModel } from './stored-form.ts';
@@ -9,15 +9,11 @@ import { readGroup, type StoredForm, unsupportedModel } from './stored-form.ts';
  * all the same.
  */
 export function readFp8Form(config: JsonObject): StoredForm {
-  const { weight_block_size: size, fmt } = config;
+  const fmt = config['fmt'];
   if (fmt !== undefined && fmt !== null && fmt !== 'e4m3')
     throw unsupportedModel(`has weights in the format ${JSON.stringify(fmt)} of fp8`);
-  const isBlocked = size !== undefined && size !== null;
-  const [rows, columns] = Array.isArray(size) && size.length === 2 ? size.map(readGroup) : [];
-  if (isBlocked && (typeof rows !== 'number' || typeof columns !== 'number'))
-    throw unsupportedModel(`has blocks of ${JSON.stringify(size)}`);
-  const block: Fp8Linear['block'] = isBlocked ? [rows ?? null, columns ?? null] : [null, null];
-  const scale = isBlocked ? 'weight_scale_inv' : 'weight_scale';
+  const block = readBlockSize(config['weight_block_size'] ?? null);
+  const scale = block[0] === null ? 'weight_scale' : 'weight_scale_inv';
   return {
     scheme: { method: 'fp8', format: 'e4m3', weights: 'fp8', block, symmetric: true },
     codes: 'weight',
@@ -25,6 +21,13 @@ export function readFp8Form(config: JsonObject): StoredForm {
     parts: [scale, ...activationParts],
     linear: (parts) => fp8Linear(parts, block, scale),
   };
+}
+
+function readBlockSize(size: Json): Fp8Linear['block'] {
+  if (size === null) return [null, null];
+  const [rows, columns] = Array.isArray(size) && size.length === 2 ? size.map(readGroup) : [];
+  if (typeof rows === 'number' && typeof columns === 'number') return [rows, columns];
+  throw unsupportedModel(`has blocks of ${JSON.stringify(size)}`);
 }
 
 /** FP8 and NVFP4 of NVIDIA's ModelOpt, unified Hugging Face export; the names are those that vLLM's modelopt.py reads. */

@@ -5,6 +5,7 @@ import {
   groupsOf,
   isObject,
   type LinearParts,
+  presentParts,
   readBits,
   readGroup,
   scaleDtypes,
@@ -55,12 +56,12 @@ function describe(
   const columns = lines * perWord;
   const groups = groupsOf(columns, form.group);
   const [scales, zeros, groupIndex] = [part('scales'), part('qzeros'), optional('g_idx')];
-  const linear = { kind: 'integer', module, rows, columns, ...form, codes, scales, zeros } as const;
+  const linear = { kind: 'integer', module, rows, columns, ...form, codes, scales } as const;
   checkParts(linear, [
     { tensor: codes, dtypes: ['I32'], shape: [lines, rows] },
     { tensor: zeros, dtypes: ['I32'], shape: [groups, rows / perWord] },
     { tensor: scales, dtypes: scaleDtypes, shape: [groups, rows] },
-    ...(groupIndex === undefined ? [] : [{ tensor: groupIndex, dtypes: ['I32'] as const, shape: [columns] }]),
+    { tensor: groupIndex, dtypes: ['I32'], shape: [columns] },
   ]);
-  return { ...linear, ...(groupIndex === undefined ? {} : { groupIndex }) };
+  return { ...linear, ...presentParts({ zeros, groupIndex }) };
 }

@@ -1,7 +1,7 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { countItems, type TensorDtype, type WeightTensor } from '../tensor.ts';
-import type { QuantizedLinear, StoredScheme } from './quantized-linear.ts';
+import type { IntegerLinear, QuantizedLinear, StoredScheme } from './quantized-linear.ts';
 
 /** What a `quantization_config` says about the tensors of a linear. */
 export interface StoredForm {
@@ -26,8 +26,9 @@ export interface LinearParts {
   readonly optional: (name: string) => WeightTensor | undefined;
 }
 
+/** What a part has to be if it is there. */
 export interface ExpectedPart {
-  readonly tensor: WeightTensor;
+  readonly tensor: WeightTensor | undefined;
   readonly dtypes: readonly TensorDtype[];
   readonly shape: readonly number[];
 }
@@ -42,12 +43,23 @@ export function checkParts(
   const { module, rows, columns } = linear;
   const size = countItems([rows, columns]) ?? 0;
   if (size > 0 && expected.every((part) => fits(part))) return;
-  const shapes = expected.map(({ tensor: { dtype, shape } }) => `${dtype} [${shape.join(', ')}]`).join(', ');
-  throw corruptLinear(module, `has parts that do not fit together: ${shapes}`);
+  const shapes = expected.flatMap(({ tensor }) =>
+    tensor === undefined ? [] : [`${tensor.dtype} [${tensor.shape.join(', ')}]`],
+  );
+  throw corruptLinear(module, `has parts that do not fit together: ${shapes.join(', ')}`);
 }
 
 function fits({ tensor, dtypes, shape }: ExpectedPart): boolean {
-  return dtypes.includes(tensor.dtype) && tensor.shape.join() === shape.join();
+  return tensor === undefined || (dtypes.includes(tensor.dtype) && tensor.shape.join() === shape.join());
+}
+
+/** Those of the optional parts of integers that are there. */
+export function presentParts(parts: {
+  readonly zeros: WeightTensor | undefined;
+  readonly groupIndex: WeightTensor | undefined;
+}): Pick<IntegerLinear, 'zeros' | 'groupIndex'> {
+  const { zeros, groupIndex } = parts;
+  return { ...(zeros === undefined ? {} : { zeros }), ...(groupIndex === undefined ? {} : { groupIndex }) };
 }
 
 /** A single number may be stored with one dimension or none. */

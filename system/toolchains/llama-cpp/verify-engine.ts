@@ -83,7 +83,7 @@ function requireType(types: { readonly [type: string]: number }, wanted: FileTyp
   }
 }
 
-const floatTypes: readonly string[] = ['f32', 'f16', 'bf16'];
+const floatTypes = new Set(['f32', 'f16', 'bf16']);
 
 /** Codes that have no blocks of ggml's own became floats in the checkpoint, which is not what was asked for. */
 function requireSameCodes(
@@ -92,7 +92,7 @@ function requireSameCodes(
 ): void {
   if (canonicalJson(before) !== canonicalJson(after))
     throw new BuildFailure('EngineInvalid', 'the engine has other tensor types than its checkpoint');
-  if (Object.keys(after).every((type) => floatTypes.includes(type)))
+  if (Object.keys(after).every((type) => floatTypes.has(type)))
     throw new BuildFailure(
       'EngineInvalid',
       'no codes of the quantized model fit the blocks of llama.cpp unchanged',
