@@ -7,7 +7,7 @@ import { exists } from '../../system/files/read-write.ts';
 import { readGgufFile } from '../../system/toolchains/llama-cpp/read-gguf-file.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { digestManifest } from '../../system/weights/digest-weights.ts';
-import { inspectWeights } from '../../system/weights/inspect-weights.ts';
+import { inspectWeights, type WeightsSummary } from '../../system/weights/inspect-weights.ts';
 import { openWeights, type OpenOptions } from '../../system/weights/open-weights.ts';
 import { defineCommand, type Context } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
@@ -48,13 +48,31 @@ export const inspect = defineCommand({
       formatBytes(bytes),
       file,
     ]);
-    const head = `${summary.role}, ${summary.format}, ${summary.parameters.toLocaleString('en')} parameters, ${formatBytes(summary.bytes)}`;
+    const first = `${summary.role}, ${summary.format}, ${summary.parameters.toLocaleString('en')} parameters, ${formatBytes(summary.bytes)}`;
+    const head = summary.quantization === null ? first : `${first}\n${describeScheme(summary.quantization)}`;
     context.print.result(
       summary,
       `${head}\n\n${tensorTable(['tensor', 'dtype', 'shape', 'size', 'file'], rows)}`,
     );
   },
 });
+
+/** E.g. `quantized: gptq_v2, int4 with a scale for each 1 × 128 weights and zero points, 42 linears`. */
+function describeScheme({
+  format,
+  weights,
+  block: [rows, columns],
+  symmetric,
+  linears,
+}: NonNullable<WeightsSummary['quantization']>): string {
+  const shared =
+    rows === null
+      ? 'a scale for each tensor'
+      : columns === null
+        ? 'a scale for each row'
+        : `a scale for each ${rows} × ${columns} weights`;
+  return `quantized: ${format}, ${weights} with ${shared}${symmetric ? '' : ' and zero points'}, ${linears} linears`;
+}
 
 async function folderInStore(digest: Digest, { home }: Context): Promise<string> {
   const store = createFolderStore(join(home, 'store'));

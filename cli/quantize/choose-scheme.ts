@@ -82,7 +82,7 @@ function chooseGrid(scheme: (typeof grids)[number], flags: SchemeFlags): Grid {
     flags,
   );
   if (isInteger) return chooseIntegers(scheme === 'int8' ? 8 : 4, flags);
-  if (scheme === 'nvfp4') return { kind: 'nvfp4', reciprocal: true };
+  if (scheme === 'nvfp4') return { kind: 'nvfp4' };
   const names = Object.keys(fp8Blocks) as (keyof typeof fp8Blocks)[];
   return { kind: 'fp8', block: fp8Blocks[choose('--block', flags.block ?? 'row', names)] };
 }

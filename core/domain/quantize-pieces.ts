@@ -19,10 +19,9 @@ export interface Fp8Grid {
   readonly block: readonly [number | null, number | null];
 }
 
-/** NVFP4: e2m1 codes, an e4m3 scale for each 16 columns, one F32 scale a tensor. `reciprocal` as compressed-tensors stores it. */
+/** NVFP4: e2m1 codes, an e4m3 scale for each 16 columns, the reciprocal of one F32 scale a tensor. */
 export interface Nvfp4Grid {
   readonly kind: 'nvfp4';
-  readonly reciprocal: boolean;
 }
 
 export type Grid = IntegerGrid | Fp8Grid | Nvfp4Grid;
@@ -32,10 +31,10 @@ export type Grid = IntegerGrid | Fp8Grid | Nvfp4Grid;
  * `bytes`: one a byte, row-major (I8, or F8_E4M3). `packed-in`: I32 [out, ⌈in / n⌉], code + 2^(bits−1), lowest bits
  * first (compressed-tensors pack-quantized; its zero points are packed along out: I32 [⌈out / n⌉, groups]).
  * `gptq-v1`, `gptq-v2`: I32 [in / n, out] along in, zeros I32 [groups, out / n] (v1 stores zero − 1). `awq`: I32
- * [in, out / 8], nibble i holds column [0,2,4,6,1,3,5,7][i], zeros alike. `row-pairs`: U8 [out / 2, in], even row low.
- * `column-pairs`: U8 [out, in / 2], even column low (e2m1).
+ * [in, out / 8], nibble i holds column [0,2,4,6,1,3,5,7][i], zeros alike. `column-pairs`: U8 [out, in / 2], even column
+ * low (e2m1).
  */
-export type CodeLayout = 'bytes' | 'packed-in' | 'gptq-v1' | 'gptq-v2' | 'awq' | 'row-pairs' | 'column-pairs';
+export type CodeLayout = 'bytes' | 'packed-in' | 'gptq-v1' | 'gptq-v2' | 'awq' | 'column-pairs';
 
 /** One stored part of a matrix quantized by rounding to nearest. Scales of gptq and awq are [groups, out], others [out, groups]. */
 export interface QuantizePiece extends Checked {

@@ -15,11 +15,6 @@ std::uint32_t unsignedCode(std::int8_t code, unsigned bits) {
   return (static_cast<std::uint32_t>(static_cast<std::uint8_t>(code)) + (1U << (bits - 1))) & ((1U << bits) - 1);
 }
 
-std::int8_t signedCode(std::uint32_t code, unsigned bits) {
-  return static_cast<std::int8_t>(static_cast<std::int32_t>(code & ((1U << bits) - 1)) -
-                                  static_cast<std::int32_t>(1U << (bits - 1)));
-}
-
 /// Eight 4-bit codes, one a byte, to one word: flip the sign bit, then halve the distance three times.
 std::uint32_t packEight(const std::int8_t* codes) {
   std::uint64_t x = 0;
@@ -68,34 +63,13 @@ struct WordLayout {
   }
 };
 
-void packNibbles(const CodeMatrix& matrix, bool alongRows, const ByteSink& sink) {
-  const std::size_t outRows = alongRows ? matrix.rows / 2 : matrix.rows;
-  const std::size_t outColumns = alongRows ? matrix.columns : matrix.columns / 2;
-  std::vector<std::uint8_t> bytes(outRows * outColumns);
-  for (std::size_t row = 0; row < outRows; ++row) {
-    for (std::size_t column = 0; column < outColumns; ++column) {
-      const std::size_t low = alongRows ? 2 * row * matrix.columns + column : row * matrix.columns + 2 * column;
-      const std::size_t high = low + (alongRows ? matrix.columns : 1);
-      bytes[row * outColumns + column] =
-          static_cast<std::uint8_t>((static_cast<unsigned>(matrix.codes[low]) & 0x0fU) |
-                                    ((static_cast<unsigned>(matrix.codes[high]) & 0x0fU) << 4U));
-    }
+void packPairs(const CodeMatrix& matrix, const ByteSink& sink) {
+  std::vector<std::uint8_t> bytes(matrix.rows * (matrix.columns / 2));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>((static_cast<unsigned>(matrix.codes[2 * i]) & 0x0fU) |
+                                         ((static_cast<unsigned>(matrix.codes[2 * i + 1]) & 0x0fU) << 4U));
   }
   sink(bytes.data(), bytes.size());
-}
-
-void unpackNibbles(const std::uint8_t* packed, bool alongRows, const CodeMatrix& shape, std::int8_t* codes) {
-  for (std::size_t row = 0; row < shape.rows; ++row) {
-    for (std::size_t column = 0; column < shape.columns; ++column) {
-      const std::size_t byte = alongRows ? (row / 2) * shape.columns + column
-                                         : row * (shape.columns / 2) + column / 2;
-      const bool isHigh = ((alongRows ? row : column) & 1U) != 0;
-      const unsigned nibble = isHigh ? packed[byte] >> 4U : packed[byte] & 0x0fU;
-      // Pairs of columns hold e2m1 codes, pairs of rows two's complement.
-      codes[row * shape.columns + column] =
-          static_cast<std::int8_t>(alongRows && nibble >= 8 ? static_cast<int>(nibble) - 16 : static_cast<int>(nibble));
-    }
-  }
 }
 
 }  // namespace
@@ -116,8 +90,8 @@ void packRow(const std::int8_t* codes, std::size_t count, unsigned bits, std::ui
 }
 
 void packRows(const CodeMatrix& matrix, CodeLayout layout, unsigned bits, const ByteSink& sink) {
-  if (layout == CodeLayout::RowPairs || layout == CodeLayout::ColumnPairs) {
-    packNibbles(matrix, layout == CodeLayout::RowPairs, sink);
+  if (layout == CodeLayout::ColumnPairs) {
+    packPairs(matrix, sink);
     return;
   }
   if (layout == CodeLayout::Bytes) {
@@ -148,31 +122,6 @@ void packAcross(QuantizedPart part, const CodeMatrix& matrix, CodeLayout layout,
     }
   }
   sink(reinterpret_cast<const std::uint8_t*>(packed.data()), packed.size() * sizeof(std::uint32_t));
-}
-
-void unpack(QuantizedPart part, const std::uint8_t* packed, CodeLayout layout, unsigned bits, std::size_t rows,
-            std::size_t columns, std::int8_t* codes) {
-  if (layout == CodeLayout::Bytes) {
-    std::memcpy(codes, packed, rows * columns);
-    return;
-  }
-  if (layout == CodeLayout::RowPairs || layout == CodeLayout::ColumnPairs) {
-    unpackNibbles(packed, layout == CodeLayout::RowPairs, {nullptr, rows, columns}, codes);
-    return;
-  }
-  const WordLayout words{part, layout, bits, rows, columns};
-  const std::size_t n = words.perWord();
-  const std::size_t perRow = (columns * bits + 31) / 32;
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t column = 0; column < columns; ++column) {
-      const bool isAlong = part == QuantizedPart::Codes && layout == CodeLayout::PackedIn;
-      const Place place = isAlong ? Place{row * perRow + column / n, static_cast<unsigned>(column % n) * bits}
-                                  : words.placeOf(row, column);
-      std::uint32_t word = 0;
-      std::memcpy(&word, packed + place.word * sizeof word, sizeof word);
-      codes[row * columns + column] = signedCode((word >> place.shift) + words.shiftOf(), bits);
-    }
-  }
 }
 
 }  // namespace enginewright

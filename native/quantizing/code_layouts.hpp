@@ -1,4 +1,4 @@
-// Packing and unpacking of integer codes: signed, one a byte, to the layouts of checkpoints and back. CodeLayout says
+// Packing of integer codes: signed, one a byte, to the layouts of checkpoints. CodeLayout says
 // what they are; sources: compressed-tensors compressors/quantized_compressors/pack_quantized.py, AutoGPTQ's
 // qlinear, AutoAWQ's awq/utils/packing_utils.py.
 #pragma once
@@ -21,15 +21,11 @@ struct CodeMatrix {
 /// Codes to code + 2^(bits-1), `32 / bits` of them a word, lowest bits first; a row's last word is filled with 0.
 void packRow(const std::int8_t* codes, std::size_t count, unsigned bits, std::uint32_t* words);
 
-/// Whole rows of the row-major layouts: Bytes, PackedIn, ColumnPairs, and RowPairs with an even number of rows.
+/// Whole rows of the row-major layouts: Bytes, PackedIn, ColumnPairs.
 void packRows(const CodeMatrix& matrix, CodeLayout layout, unsigned bits, const ByteSink& sink);
 
 /// A whole matrix of codes in a layout that runs across rows (gptq, awq), or a whole matrix of zeros in any.
 void packAcross(QuantizedPart part, const CodeMatrix& matrix, CodeLayout layout, unsigned bits,
                 const ByteSink& sink);
-
-/// The inverse of both. `packed` holds packedBytes(…) bytes; `codes` rows × columns of them.
-void unpack(QuantizedPart part, const std::uint8_t* packed, CodeLayout layout, unsigned bits, std::size_t rows,
-            std::size_t columns, std::int8_t* codes);
 
 }  // namespace enginewright

@@ -36,8 +36,7 @@ void ErrorMeter::addFloats(const QuantizedRows& block, float tensorScale) {
     if (grid_.kind == GridKind::Fp8) {
       stored = scale * floatFromE4m3(block.codes[i]);
     } else {
-      const float unit = grid_.reciprocal ? scale / tensorScale : scale * tensorScale;
-      stored = unit * floatFromE2m1(block.codes[i]);
+      stored = scale / tensorScale * floatFromE2m1(block.codes[i]);
     }
     const double original = block.values[i];
     const double error = original - static_cast<double>(stored);

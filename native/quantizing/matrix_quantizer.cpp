@@ -18,7 +18,6 @@ constexpr std::size_t blockValues = std::size_t{64} << 10U;
 constexpr float nvfp4Range = largestE2m1 * largestE4m3;
 /// compressed-tensors adds it to every quotient; it makes 0 of -0.
 constexpr float noZeroPoint = 0.0F;
-constexpr float smallestNvfp4Scale = 0.001953125F;  // 2^-9, the smallest e4m3 number
 constexpr float usableNvfp4Scale = 0.125F;          // what compressed-tensors takes for the epsilon of e4m3
 
 }  // namespace
@@ -175,11 +174,7 @@ void MatrixQuantizer::quantizeFp8(Wanted wanted) {
 
 float MatrixQuantizer::tensorScale() {
   const float most = largest();
-  if (!piece_.grid.reciprocal) {
-    const float scale = most / nvfp4Range;
-    return scale == 0 ? 1 : scale;
-  }
-  // compressed-tensors computes in the dtype of the weights, and torch divides a number by a tensor as the product with
+  // Stored is the reciprocal of the scale. compressed-tensors computes in the dtype of the weights, and torch divides a number by a tensor as the product with
   // its reciprocal (generate_gparam). Where binary16 ends, the package gives up and takes 1, which would lose most
   // weights: binary32 goes on.
   for (const FloatDtype dtype : {piece_.matrix.dtype, FloatDtype::F32}) {
@@ -191,10 +186,6 @@ float MatrixQuantizer::tensorScale() {
 }
 
 float MatrixQuantizer::nvfp4Scale(float most, float whole) const {
-  if (!piece_.grid.reciprocal) {  // ModelOpt's rule
-    const float scale = most == 0 ? 1 : most / (largestE2m1 * whole);
-    return floatFromE4m3(e4m3FromFloat(std::clamp(scale, smallestNvfp4Scale, largestE4m3)));
-  }
   const float scale = whole * storedScale(most / largestE2m1, piece_.matrix.dtype);
   const float stored = floatFromE4m3(e4m3FromFloat(scale));
   return stored == 0 ? usableNvfp4Scale : stored;
@@ -212,7 +203,7 @@ void MatrixQuantizer::quantizeNvfp4(Wanted wanted) {
     const float scale = nvfp4Scale(std::max(-extent.low, extent.high), whole);
     block_.scales[i] = scale;
     if (wanted == Wanted::Scales) continue;
-    const float unit = piece_.grid.reciprocal ? scale / whole : scale * whole;
+    const float unit = scale / whole;
     for (std::size_t k = first; k < first + count; ++k) {
       block_.codes[k] = e2m1FromFloat(block_.values[k] / unit + noZeroPoint);
     }

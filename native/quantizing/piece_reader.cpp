@@ -31,7 +31,6 @@ CodeLayout layoutOf(const Node& node) {
                                    {"gptq-v1", CodeLayout::GptqV1},
                                    {"gptq-v2", CodeLayout::GptqV2},
                                    {"awq", CodeLayout::Awq},
-                                   {"row-pairs", CodeLayout::RowPairs},
                                    {"column-pairs", CodeLayout::ColumnPairs}});
 }
 
@@ -84,10 +83,9 @@ void refuseEmpty(const MatrixRange& matrix, const std::string& name) {
 void checkLayout(CodeLayout layout, unsigned bits, std::uint64_t rows, std::uint64_t columns,
                  const std::string& name) {
   const std::uint64_t n = 32 / bits;
-  const bool isPair = layout == CodeLayout::RowPairs || layout == CodeLayout::ColumnPairs;
-  if ((layout == CodeLayout::Awq || layout == CodeLayout::RowPairs) && bits != 4) refuse(name, "needs 4 bits");
+  if (layout == CodeLayout::Awq && bits != 4) refuse(name, "needs 4 bits");
   if (layout == CodeLayout::Awq && rows % 8 != 0) refuse(name, "needs a multiple of 8 rows");
-  if (isPair && (layout == CodeLayout::RowPairs ? rows : columns) % 2 != 0) refuse(name, "needs pairs");
+  if (layout == CodeLayout::ColumnPairs && columns % 2 != 0) refuse(name, "needs pairs");
   const bool isGptq = layout == CodeLayout::GptqV1 || layout == CodeLayout::GptqV2;
   if (isGptq && (columns % n != 0 || rows % n != 0)) refuse(name, "needs whole words");
 }
@@ -99,12 +97,11 @@ Grid gridOf(const Node& node) {
   if (kind == "integer") return integerGridOf(node);
   if (kind == "fp8") return fp8GridOf(node);
   if (kind != "nvfp4") node.at("kind").refuse("integer, fp8 or nvfp4");
-  node.allowOnly({"kind", "reciprocal"});
+  node.allowOnly({"kind"});
   Grid grid;
   grid.kind = GridKind::Nvfp4;
   grid.bits = 4;
   grid.group = 16;
-  grid.reciprocal = node.at("reciprocal").truth();
   return grid;
 }
 

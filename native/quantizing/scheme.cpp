@@ -9,8 +9,6 @@ std::uint64_t packedBytes(QuantizedPart part, CodeLayout layout, unsigned bits, 
   switch (layout) {
     case CodeLayout::Bytes:
       return rows * columns;
-    case CodeLayout::RowPairs:
-      return rows / 2 * columns;
     case CodeLayout::ColumnPairs:
       return rows * (columns / 2);
     case CodeLayout::PackedIn:

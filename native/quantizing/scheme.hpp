@@ -24,11 +24,9 @@ struct Grid {
   Convention convention = Convention::Centred;
   /// Fp8: rows that share a scale, 0 is all of them; then `group` may be all columns as well.
   std::uint64_t groupRows = 1;
-  /// Nvfp4: the tensor's scale is stored as its reciprocal.
-  bool reciprocal = false;
 };
 
-enum class CodeLayout { Bytes, PackedIn, GptqV1, GptqV2, Awq, RowPairs, ColumnPairs };
+enum class CodeLayout { Bytes, PackedIn, GptqV1, GptqV2, Awq, ColumnPairs };
 
 /// Scales of these lie [groups, rows], codes and zeros across the matrix.
 [[nodiscard]] inline bool isColumnMajor(CodeLayout layout) {

@@ -104,8 +104,7 @@ void streamPacked(const PackPiece& piece, InputFiles& inputs, const ByteSink& si
   const auto columns = static_cast<std::size_t>(piece.columns);
   if (piece.rows == 0 || columns == 0) return;
   const bool isWhole = isColumnMajor(piece.layout) || piece.part == QuantizedPart::Zeros;
-  // Pairs of rows must not be torn apart.
-  const std::uint64_t most = isWhole ? piece.rows : std::max<std::uint64_t>(1, packBlockCodes / columns / 2) * 2;
+  const std::uint64_t most = isWhole ? piece.rows : std::max<std::uint64_t>(1, packBlockCodes / columns);
   std::vector<std::int8_t> codes;
   for (std::uint64_t first = 0; first < piece.rows; first += most) {
     const auto rows = static_cast<std::size_t>(std::min(most, piece.rows - first));

@@ -1,7 +1,12 @@
 import { basename, join } from 'node:path';
+import { isBuildFailure } from '../../core/domain/failures.ts';
+import type { Json } from '../../core/domain/json.ts';
+import { quantizationConfigOf } from '../../core/formats/quantized/config-file.ts';
+import type { StoredScheme } from '../../core/formats/quantized/quantized-linear.ts';
+import { readQuantizedLinears } from '../../core/formats/quantized/read-quantized.ts';
 import { countItems } from '../../core/formats/tensor.ts';
 import { readJson } from './companions.ts';
-import { openWeights, type OpenOptions } from './open-weights.ts';
+import { type OpenedWeights, openWeights, type OpenOptions } from './open-weights.ts';
 
 export type WeightsSummary = {
   readonly format: 'safetensors' | 'bin';
@@ -22,6 +27,8 @@ export type WeightsSummary = {
   readonly metadata: { readonly [key: string]: string };
   /** The fields of `adapter_config.json` that decide a merge. */
   readonly adapter: { readonly [field: string]: unknown } | null;
+  /** How linears are stored, and how many, when the folder's config.json says that they are quantized. */
+  readonly quantization: (StoredScheme & { readonly linears: number }) | null;
   readonly notices: readonly string[];
 };
 
@@ -40,12 +47,16 @@ const adapterFields = [
   'peft_version',
 ] as const;
 
-/** What a folder or file of weights holds, from its headers alone. Failures as openWeights. */
+/**
+ * What a folder or file of weights holds, from its headers alone. Failures as openWeights; WeightsCorrupt as well for
+ * parts of a quantized linear that are missing or do not fit together.
+ */
 export async function inspectWeights(path: string, options: OpenOptions = {}): Promise<WeightsSummary> {
   const opened = await openWeights(path, options);
   const owned = opened.tensors.filter(({ aliasOf }) => aliasOf === undefined);
   const adapter =
     opened.role === 'adapter' ? await readJson(join(opened.folder, 'adapter_config.json')) : undefined;
+  const { quantization, notices } = await describeQuantization(opened);
   return {
     format: opened.format,
     role: opened.role,
@@ -62,8 +73,28 @@ export async function inspectWeights(path: string, options: OpenOptions = {}): P
     bytes: owned.reduce((sum, { bytes }) => sum + bytes, 0),
     metadata: Object.fromEntries(opened.files.toReversed().flatMap(({ metadata }) => [...metadata])),
     adapter: pickFields(adapter),
-    notices: opened.notices,
+    quantization,
+    notices: [...opened.notices, ...notices],
   };
+}
+
+/** A method that is not read here is worth a notice only: tensors can be shown all the same. */
+async function describeQuantization({
+  folder,
+  isFolder,
+  role,
+  tensors,
+}: OpenedWeights): Promise<Pick<WeightsSummary, 'quantization' | 'notices'>> {
+  const config = isFolder && role === 'model' ? await readJson(join(folder, 'config.json')) : undefined;
+  if (config === undefined || quantizationConfigOf(config as Json) === undefined)
+    return { quantization: null, notices: [] };
+  try {
+    const { scheme, linears } = readQuantizedLinears(tensors, config as Json);
+    return { quantization: { ...scheme, linears: linears.length }, notices: [] };
+  } catch (error) {
+    if (!isBuildFailure(error) || error.name !== 'WeightsUnsupported') throw error;
+    return { quantization: null, notices: [error.message] };
+  }
 }
 
 function pickFields(config: unknown): { readonly [field: string]: unknown } | null {

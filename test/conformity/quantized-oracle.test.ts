@@ -46,7 +46,7 @@ const schemes: readonly (readonly [string, Grid, QuantizationScheme['activations
   ['fp8-row', { kind: 'fp8', block: [1, null] }, 'dynamic'],
   ['fp8-tensor', { kind: 'fp8', block: [null, null] }, 'dynamic'],
   ['fp8-128x128', { kind: 'fp8', block: [128, 128] }, 'dynamic'],
-  ['nvfp4', { kind: 'nvfp4', reciprocal: true }, 'none'],
+  ['nvfp4', { kind: 'nvfp4' }, 'none'],
 ];
 
 const scope = {

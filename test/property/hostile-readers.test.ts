@@ -8,6 +8,7 @@ import { readAdapterConfig, scaleOf } from '../../core/formats/peft/adapter-conf
 import { linearExpression } from '../../core/formats/peft/linear-expression.ts';
 import { parseModelConfig } from '../../core/formats/quantized/config-file.ts';
 import { readQuantizedLinears } from '../../core/formats/quantized/read-quantized.ts';
+import type { TensorDtype } from '../../core/formats/tensor.ts';
 import { parseShardIndex, writeShardIndex } from '../../core/formats/shard-index.ts';
 import { JsonSyntaxError, parseStrictJson } from '../../core/formats/strict-json.ts';
 import { readVocabulary } from '../../core/formats/tokenizer/read-vocabulary.ts';
@@ -52,8 +53,28 @@ const config = JSON.stringify({
 });
 const shape = JSON.stringify(formulaConfig);
 const tokenizer = JSON.stringify(shortTokenizer);
-const part = (name: string, dtype: 'I32' | 'F16', shape: readonly number[]) =>
+const part = (name: string, dtype: TensorDtype, shape: readonly number[]) =>
   ({ name: `m.${name}`, dtype, shape, bytes: 0, file: '/x', offset: 0 }) as const;
+const gptq = JSON.stringify({
+  quantization_config: {
+    quant_method: 'gptq',
+    bits: 4,
+    group_size: 32,
+    checkpoint_format: 'gptq_v2',
+    sym: false,
+    dynamic: { '-:lm_head': {} },
+  },
+});
+const gptqCodes = [
+  part('qweight', 'I32', [8, 8]),
+  part('qzeros', 'I32', [2, 1]),
+  part('scales', 'F16', [2, 8]),
+  part('g_idx', 'I32', [64]),
+];
+const fp8 = JSON.stringify({
+  quantization_config: { quant_method: 'fp8', fmt: 'e4m3', weight_block_size: [128, 128] },
+});
+const fp8Codes = [part('weight', 'F8_E4M3', [256, 128]), part('weight_scale_inv', 'F32', [2, 1])];
 const codes = [part('weight_packed', 'I32', [8, 8]), part('weight_scale', 'F16', [8, 2])];
 
 function tensorsOf(text: string): unknown {
@@ -78,6 +99,8 @@ const readers: readonly (readonly [name: string, seed: string, read: (text: stri
     },
   ],
   ['quantized config', config, (text) => readQuantizedLinears(codes, parseModelConfig(text, '/c'))],
+  ['gptq config', gptq, (text) => readQuantizedLinears(gptqCodes, parseModelConfig(text, '/c'))],
+  ['config of fp8 in blocks', fp8, (text) => readQuantizedLinears(fp8Codes, parseModelConfig(text, '/c'))],
   ['model shape', shape, tensorsOf],
   ['tokens', tokenizer, (text) => rowsNeeded(readTokens(parseModelConfig(text, '/t'), null))],
   [

@@ -1,10 +1,9 @@
 import type { FamilyTensor } from '../../catalog/families/contract.ts';
 import { type ModelShape, readModelShape } from '../../catalog/families/model-shape.ts';
 import { familyOf } from '../../catalog/families/registry.ts';
-import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
 import { tiesLayers } from '../embedding-names.ts';
-import type { QuantizedLinear } from '../quantized/read-quantized.ts';
+import type { IntegerLinear, QuantizedLinear } from '../quantized/quantized-linear.ts';
 import type { WeightTensor } from '../tensor.ts';
 import { readVocabulary } from '../tokenizer/read-vocabulary.ts';
 import type { TokenizerFiles } from '../tokenizer/vocabulary.ts';
@@ -29,8 +28,14 @@ export type TensorContent =
   | {
       /** Integers that are quantized already, as blocks of the type. */
       readonly kind: 'blocks';
-      readonly linear: QuantizedLinear;
+      readonly linear: IntegerLinear;
       readonly type: BlockType;
+      readonly interleavedRows?: number;
+    }
+  | {
+      /** Codes that have no blocks of ggml's own, as the floats that they stand for. */
+      readonly kind: 'decoded';
+      readonly linear: QuantizedLinear;
       readonly interleavedRows?: number;
     };
 
@@ -42,13 +47,20 @@ export interface GgufPlan {
   readonly contents: readonly TensorContent[];
 }
 
+export interface CodedLinear {
+  /** With zeros and an order of its columns only where they say something. */
+  readonly linear: QuantizedLinear;
+  /** Every scale is a binary16 number, which ggml's blocks are made of. */
+  readonly hasHalfScales: boolean;
+}
+
 export interface ModelGgufRequest {
   /** config.json, parsed. */
   readonly config: Json;
   readonly tokenizer: TokenizerFiles;
   readonly tensors: readonly WeightTensor[];
   /** Linears that are quantized already; their tensors are none of `tensors`. */
-  readonly quantized?: readonly QuantizedLinear[];
+  readonly quantized?: readonly CodedLinear[];
   readonly floatType: GgufFloatType;
   /** `general.name`; default is the family's id, so that equal models give equal files wherever they lie. */
   readonly name?: string;
@@ -60,15 +72,13 @@ export interface ModelGgufRequest {
  * TokenizerUnsupported and WeightsUnsupported.
  */
 export function planModelGguf(request: ModelGgufRequest): GgufPlan {
+  const codedBy = new Map((request.quantized ?? []).map((coded) => [`${coded.linear.module}.weight`, coded]));
+  const tensors = [...request.tensors, ...[...codedBy.values()].map(standIn)];
   const stated = readModelShape(request.config);
-  const shape = { ...stated, tied: tiesLayers({ tiesWordEmbeddings: stated.tied }, request.tensors) };
+  const shape = { ...stated, tied: tiesLayers({ tiesWordEmbeddings: stated.tied }, tensors) };
   const family = familyOf(shape.architecture);
   const { architecture } = family.gguf;
-  const coded = new Map((request.quantized ?? []).map((linear) => [`${linear.module}.weight`, linear]));
-  const matched = matchTensors(family.tensors(shape), [
-    ...request.tensors,
-    ...[...coded.values()].map(standIn),
-  ]);
+  const matched = matchTensors(family.tensors(shape), tensors);
   const vocabulary = readVocabulary(request.tokenizer, {
     vocabularySize: shape.vocabulary,
     config: request.config,
@@ -92,27 +102,23 @@ export function planModelGguf(request: ModelGgufRequest): GgufPlan {
     contents.push({ kind: 'literal', values });
   }
   for (const { declared, source } of matched) {
-    const linear = coded.get(source.name);
+    const coded = codedBy.get(source.name);
     const rows = interleaving(declared, shape);
-    if (linear === undefined) {
-      specs.push(specOf(declared, request.floatType));
-      contents.push({ kind: 'file', source, ...rows });
-    } else {
-      const type = blockTypeOf(linear);
-      specs.push({ name: declared.gguf.name, type, shape: declared.shape });
-      contents.push({ kind: 'blocks', linear, type, ...rows });
-    }
+    const content = coded === undefined ? ({ kind: 'file', source } as const) : contentOf(coded);
+    const type = content.kind === 'blocks' ? content.type : floatTypeOf(declared, request.floatType);
+    specs.push({ name: declared.gguf.name, type, shape: declared.shape });
+    contents.push({ ...content, ...rows });
   }
   return { architecture, metadata, layout: layOutGguf(metadata, specs), contents };
 }
 
-function fileTypeOf({ quantized, floatType }: ModelGgufRequest): GgufFileType {
-  const [first] = quantized ?? [];
-  return first === undefined ? floatType : blockTypeOf(first);
+function fileTypeOf({ quantized = [], floatType }: ModelGgufRequest): GgufFileType {
+  const types = quantized.map((coded) => contentOf(coded));
+  return types.find((content) => content.kind === 'blocks')?.type ?? floatType;
 }
 
 /** A float matrix of the same name and shape, to be matched with what the family declares. */
-function standIn({ module, rows, columns, codes }: QuantizedLinear): WeightTensor {
+function standIn({ linear: { module, rows, columns, codes } }: CodedLinear): WeightTensor {
   const bytes = 2 * rows * columns;
   return {
     name: `${module}.weight`,
@@ -124,19 +130,20 @@ function standIn({ module, rows, columns, codes }: QuantizedLinear): WeightTenso
   };
 }
 
-/** Blocks of 32 hold codes of symmetric grids unchanged when no block crosses a group. */
-function blockTypeOf({ module, bits, group, columns, zeros }: QuantizedLinear): BlockType {
-  const fits = columns % blockColumns === 0 && (group ?? blockColumns) % blockColumns === 0;
-  if (fits && zeros === undefined) return bits === 4 ? 'Q4_0' : 'Q8_0';
-  const why = fits ? 'it has offsets' : `its groups are no multiple of ${blockColumns} columns`;
-  throw new BuildFailure('WeightsUnsupported', `${module} cannot become blocks of ggml unchanged: ${why}`, {
-    details: { module },
-  });
+type LinearContent = Extract<TensorContent, { kind: 'blocks' }> | Extract<TensorContent, { kind: 'decoded' }>;
+
+/** Blocks of 32 hold codes of symmetric grids unchanged when no block crosses a group; all other codes become floats. */
+function contentOf({ linear, hasHalfScales }: CodedLinear): LinearContent {
+  if (linear.kind !== 'integer' || !hasHalfScales) return { kind: 'decoded', linear };
+  const { bits, group, columns, zeros, groupIndex } = linear;
+  const size = group ?? columns;
+  const fits = columns % size === 0 && size % blockColumns === 0;
+  if (!fits || zeros !== undefined || groupIndex !== undefined) return { kind: 'decoded', linear };
+  return { kind: 'blocks', linear, type: bits === 4 ? 'Q4_0' : 'Q8_0' };
 }
 
-function specOf(declared: FamilyTensor, floatType: GgufFloatType): GgufTensorSpec {
-  const type = declared.shape.length > 1 ? floatType : 'F32';
-  return { name: declared.gguf.name, type, shape: declared.shape };
+function floatTypeOf(declared: FamilyTensor, floatType: GgufFloatType): GgufFloatType {
+  return declared.shape.length > 1 ? floatType : 'F32';
 }
 
 export function interleaving(

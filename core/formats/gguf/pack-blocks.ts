@@ -1,4 +1,4 @@
-import { bfloatToSingle, halfToSingle, singleToHalf } from './float-bits.ts';
+import { halfToSingle, singleToHalf } from './float-bits.ts';
 
 /** Rows of integer codes with the scales they share: Ŵ = scale · code. */
 export interface CodedRows {
@@ -46,36 +46,9 @@ function packNibbles(codes: Int8Array, into: Uint8Array): void {
     into[at] = (((codes[at] ?? 0) + 8) & 0xf) | ((((codes[at + half] ?? 0) + 8) & 0xf) << 4);
 }
 
-/** Words of compressed-tensors' `pack-quantized` → signed codes; each row begins with a word of its own. */
-export function unpackWords(
-  words: Uint8Array,
-  bits: 4 | 8,
-  shape: { rows: number; columns: number },
-): Int8Array {
-  const { rows, columns } = shape;
-  const wordBytes = Math.ceil((columns * bits) / 32) * 4;
-  const codes = new Int8Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const byte = words[row * wordBytes + ((column * bits) >> 3)] ?? 0;
-      const code = bits === 8 ? byte : (byte >> ((column & 1) * 4)) & 0xf;
-      codes[row * columns + column] = code - (bits === 8 ? 128 : 8);
-    }
-  }
-  return codes;
-}
-
 /** Scales as bits of binary16; undefined when one of them is no binary16 number. */
-export function halfScales(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16'): Uint16Array | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = dtype === 'F32' ? 4 : 2;
-  const halves = new Uint16Array(bytes.byteLength / size);
-  for (let index = 0; index < halves.length; index++) {
-    const bits = size === 4 ? view.getUint32(index * 4, true) : view.getUint16(index * 2, true);
-    const single = dtype === 'F32' ? bits : dtype === 'BF16' ? bfloatToSingle(bits) : halfToSingle(bits);
-    const half = singleToHalf(single);
-    if (halfToSingle(half) !== single) return undefined;
-    halves[index] = half;
-  }
-  return halves;
+export function halfScales(scales: Float32Array): Uint16Array | undefined {
+  const singles = new Uint32Array(scales.buffer, scales.byteOffset, scales.length);
+  const halves = Uint16Array.from(singles, singleToHalf);
+  return halves.every((half, index) => halfToSingle(half) === singles[index]) ? halves : undefined;
 }

@@ -3,11 +3,11 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import type { MatrixRange } from '../../domain/weights-plan.ts';
 import { type PlannedTensor, pieceOf } from '../pieces.ts';
 import type { WeightTensor } from '../tensor.ts';
+import { quantizationConfigOf } from './config-file.ts';
 import type { Linear, PlannedPart, QuantizedModules, ScaleDtype } from './format.ts';
 import { quantizedFormats } from './formats.ts';
 import { fusedWith, listLinearModules, warnAboutSplitModules } from './linear-modules.ts';
 import { matrixOf, roundTo } from './linear-pieces.ts';
-import { quantizationConfigOf } from './read-weight-arguments.ts';
 import { checkScheme, type QuantizationScheme } from './scheme.ts';
 import type { SolvedLinear, SolvedTensors } from './solved-tensors.ts';
 

@@ -1,146 +1,74 @@
 import { BuildFailure } from '../../domain/failures.ts';
 import type { Json } from '../../domain/json.ts';
 import type { WeightTensor } from '../tensor.ts';
-import { readWeightArguments, type WeightArguments } from './read-weight-arguments.ts';
+import { quantizationConfigOf } from './config-file.ts';
+import type { QuantizedLinear, QuantizedModel } from './quantized-linear.ts';
+import { formReaders } from './readers.ts';
+import { corruptLinear, type LinearParts, type StoredForm, unsupportedModel } from './stored-form.ts';
 
 /**
- * A linear whose weights are stored as integers: Ŵ[o, i] = scales[o, g] · (code[o, i] − zero[o, g]), g = ⌊i / group⌋.
- * `packed-in`: `codes` is I32 [rows, ⌈columns / n⌉] with n = 32 / bits codes a word, each stored as code + 2^(bits−1),
- * lowest bits first, and `zeros` I32 [⌈rows / n⌉, groups] packed the same way along the rows. `bytes`: `codes` is I8
- * [rows, columns] and `zeros` I8 [rows, groups]. `scales` is F32, F16 or BF16 [rows, groups]; groups is 1 when `group`
- * is null. (compressed-tensors `compressors/pack_quantized`, `compressors/naive_quantized`)
- */
-export interface QuantizedLinear {
-  /** E.g. `model.layers.0.mlp.up_proj`. */
-  readonly module: string;
-  /** W is [rows, columns] = [out, in]. */
-  readonly rows: number;
-  readonly columns: number;
-  readonly bits: 4 | 8;
-  /** Columns that share a scale, null for the whole row. */
-  readonly group: number | null;
-  readonly layout: 'packed-in' | 'bytes';
-  readonly codes: WeightTensor;
-  readonly scales: WeightTensor;
-  /** Absent when zero is always 0. */
-  readonly zeros?: WeightTensor;
-}
-
-export interface QuantizedModel {
-  /** In the order of the tensors. */
-  readonly linears: readonly QuantizedLinear[];
-  /** Everything else: embeddings, norms, biases, linears left as they were. */
-  readonly others: readonly WeightTensor[];
-}
-
-/**
- * Describes the integer weights of a model written by compressed-tensors as `pack-quantized` (4 or 8 bits) or
- * `int-quantized` (8 bits). `tensors` as an opened folder lists them, `config` the parsed config.json. WeightsUnsupported
- * for other formats; WeightsCorrupt for a linear with a part missing or of a shape that does not fit the others.
+ * Describes the linears of a quantized model. `tensors` as an opened folder lists them, `config` the parsed config.json.
+ * WeightsUnsupported for a method or form that is not read; WeightsCorrupt for a linear with a part missing or of a shape
+ * that does not fit the others.
  */
 export function readQuantizedLinears(tensors: readonly WeightTensor[], config: Json): QuantizedModel {
-  const found = readWeightArguments(config);
+  const form = readForm(config);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const linears: QuantizedLinear[] = [];
   const taken = new Set<string>();
-  for (const tensor of tensors) {
-    const module = moduleOfCodes(tensor, byName);
+  for (const codes of tensors) {
+    const module = moduleOfCodes(codes, form);
     if (module === undefined) continue;
-    linears.push(describe({ module, codes: tensor, byName, found }));
-    for (const part of parts) taken.add(`${module}.${part}`);
+    linears.push(form.linear(partsOf(module, codes, byName)));
+    for (const part of [form.codes, ...form.parts]) taken.add(`${module}.${part}`);
   }
   if (linears.length === 0)
     throw new BuildFailure('WeightsCorrupt', 'No tensor of the quantized model holds codes');
-  return { linears, others: tensors.filter(({ name }) => !taken.has(name)) };
+  return { scheme: form.scheme, linears, others: tensors.filter(({ name }) => !taken.has(name)) };
 }
 
-const parts = [
-  'weight',
-  'weight_packed',
-  'weight_scale',
-  'weight_zero_point',
-  'weight_shape',
-  'weight_g_idx',
-] as const;
+function readForm(config: Json): StoredForm {
+  const quantization = quantizationConfigOf(config);
+  if (quantization === undefined) throw unsupportedModel('has no quantization_config');
+  const method = quantization['quant_method'];
+  const read =
+    typeof method === 'string' && Object.hasOwn(formReaders, method) ? formReaders[method] : undefined;
+  if (read === undefined) throw unsupportedModel(`is quantized by ${JSON.stringify(method)}`);
+  return read(quantization);
+}
 
 /** The module that a tensor holds the codes of, if it does. */
-function moduleOfCodes(
-  { name, dtype }: WeightTensor,
+function moduleOfCodes({ name, dtype }: WeightTensor, form: StoredForm): string | undefined {
+  const ending = `.${form.codes}`;
+  if (!name.endsWith(ending) || (form.dtype !== undefined && dtype !== form.dtype)) return undefined;
+  return name.slice(0, -ending.length);
+}
+
+function partsOf(
+  module: string,
+  codes: WeightTensor,
   byName: ReadonlyMap<string, WeightTensor>,
-): string | undefined {
-  if (name.endsWith('.weight_packed')) return name.slice(0, -'.weight_packed'.length);
-  const module = name.endsWith('.weight') ? name.slice(0, -'.weight'.length) : undefined;
-  return module !== undefined && dtype === 'I8' && byName.has(`${module}.weight_scale`) ? module : undefined;
-}
-
-interface Found {
-  readonly module: string;
-  readonly codes: WeightTensor;
-  readonly byName: ReadonlyMap<string, WeightTensor>;
-  readonly found: WeightArguments;
-}
-
-function describe({ module, codes, byName, found }: Found): QuantizedLinear {
-  const layout = codes.name.endsWith('_packed') ? 'packed-in' : 'bytes';
-  if ((layout === 'packed-in') !== (found.format === 'pack-quantized'))
-    throw corrupt(module, `is stored in another form than the config's ${found.format}`);
-  const part = (name: string): WeightTensor => {
+): LinearParts {
+  const optional = (name: string): WeightTensor | undefined => {
     const tensor = byName.get(`${module}.${name}`);
-    if (tensor === undefined) throw corrupt(module, `has no ${name}`);
+    return tensor === undefined ? undefined : asStored(tensor);
+  };
+  const part = (name: string): WeightTensor => {
+    const tensor = optional(name);
+    if (tensor === undefined) throw corruptLinear(module, `has no ${name}`);
     return tensor;
   };
-  const { bits, group } = found;
-  const scales = part('weight_scale');
-  const linear: QuantizedLinear = {
-    module,
-    rows: codes.shape[0] ?? 0,
-    columns: countColumns({ layout, codes, scales, bits, group }),
-    bits,
-    group,
-    layout,
-    codes,
-    scales,
-    ...(found.symmetric ? {} : { zeros: part('weight_zero_point') }),
-  };
-  checkShapes(linear);
-  return linear;
+  return { module, codes: asStored(codes), part, optional };
 }
 
-/** A packed row may end in unused codes: scales of groups say where; a whole row is taken to fill its words. */
-function countColumns({
-  layout,
-  codes,
-  scales,
-  bits,
-  group,
-}: Pick<QuantizedLinear, 'layout' | 'codes' | 'scales' | 'bits' | 'group'>): number {
-  const width = codes.shape[1] ?? 0;
-  if (layout === 'bytes') return width;
-  return group === null ? (width * 32) / bits : (scales.shape[1] ?? 0) * group;
-}
-
-function checkShapes(linear: QuantizedLinear): void {
-  const { module, rows, columns, bits, group, layout, codes, scales, zeros } = linear;
-  const packed = layout === 'packed-in';
-  const words = (size: number) => (packed ? Math.ceil((size * bits) / 32) : size);
-  const groups = group === null ? 1 : columns / group;
-  const expected = [
-    { tensor: codes, dtypes: [packed ? 'I32' : 'I8'], shape: [rows, words(columns)] },
-    { tensor: scales, dtypes: ['F32', 'F16', 'BF16'], shape: [rows, groups] },
-    ...(zeros === undefined
-      ? []
-      : [{ tensor: zeros, dtypes: [packed ? 'I32' : 'I8'], shape: [words(rows), groups] }]),
-  ];
-  const isEmpty = rows * columns === 0;
-  if (!isEmpty && expected.every(({ tensor, dtypes, shape }) => is(tensor, dtypes, shape))) return;
-  const shapes = expected.map(({ tensor: { dtype, shape } }) => `${dtype} [${shape.join(', ')}]`).join(', ');
-  throw corrupt(module, `has parts that do not fit together: ${shapes}`);
-}
-
-function is(tensor: WeightTensor, dtypes: readonly string[], shape: readonly number[]): boolean {
-  return dtypes.includes(tensor.dtype) && tensor.shape.join() === shape.join();
-}
-
-function corrupt(module: string, problem: string): BuildFailure {
-  return new BuildFailure('WeightsCorrupt', `${module} ${problem}`, { details: { module } });
+/** Codes are read in the order of the file, which is not that of a view's items. */
+function asStored(tensor: WeightTensor): WeightTensor {
+  if (tensor.strides === undefined) return tensor;
+  throw new BuildFailure(
+    'WeightsUnsupported',
+    `tensor ${tensor.name} is a view; convert it to safetensors first`,
+    {
+      details: { tensor: tensor.name },
+    },
+  );
 }

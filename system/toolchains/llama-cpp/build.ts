@@ -34,7 +34,8 @@ export async function buildEngine(
     scope.onProgress({ fraction: 0.1, note: `quantize to ${type}` });
     await session.request(
       'quantize',
-      { from, to, ftype: fileTypes[type].ftype, threads: threadsOf(settings) },
+      // A source that was quantized already came into the checkpoint as it was; any other type is made from that.
+      { from, to, ftype: fileTypes[type].ftype, threads: threadsOf(settings), requantize: true },
       ({ fraction }) => scope.onProgress({ fraction: 0.1 + 0.6 * fraction, note: `quantize to ${type}` }),
     );
   }

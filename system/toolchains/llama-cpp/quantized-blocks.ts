@@ -1,59 +1,80 @@
 import { BuildFailure } from '../../../core/domain/failures.ts';
+import { convertFloats, type GgufFloatType } from '../../../core/formats/gguf/convert-floats.ts';
 import type { TensorContent } from '../../../core/formats/gguf/model-plan.ts';
-import { halfScales, packBlocks, unpackWords } from '../../../core/formats/gguf/pack-blocks.ts';
+import { halfScales, packBlocks } from '../../../core/formats/gguf/pack-blocks.ts';
 import { interleaveHeads } from '../../../core/formats/gguf/permute-rows.ts';
-import type { QuantizedLinear } from '../../../core/formats/quantized/read-quantized.ts';
-import { type OpenFiles, readAll } from './input-files.ts';
+import { decodeRows } from '../../../core/formats/quantized/decode-rows.ts';
+import type { QuantizedLinear } from '../../../core/formats/quantized/quantized-linear.ts';
+import type { RowRange } from '../../../core/formats/quantized/unpack-codes.ts';
+import type { OpenFiles } from './input-files.ts';
+import { openLinear } from './open-linear.ts';
 
 type BlockContent = Extract<TensorContent, { kind: 'blocks' }>;
+type DecodedContent = Extract<TensorContent, { kind: 'decoded' }>;
 
 // Enough that a read costs nothing beside the packing, small enough that memory does not depend on the model.
 const chunkCodes = 1 << 20;
 
-/** A quantized linear as ggml's blocks, some rows at a time. Throws WeightsUnsupported, WeightsCorrupt. */
+/** A quantized linear as ggml's blocks, some rows at a time. Throws WeightsCorrupt. */
 export async function* blocksOf(content: BlockContent, inputs: OpenFiles): AsyncGenerator<Uint8Array> {
   const { linear, type, interleavedRows } = content;
-  const { rows, columns, codes, scales } = linear;
-  const unit = interleavedRows ?? 1;
-  const most = Math.max(1, Math.floor(chunkCodes / columns / unit)) * unit;
-  const rowBytes = codes.bytes / rows;
-  const scaleBytes = scales.bytes / rows;
-  for (let first = 0; first < rows; first += most) {
-    const count = Math.min(most, rows - first);
-    const raw = await read(inputs, codes, { offset: first * rowBytes, bytes: count * rowBytes });
-    const shared = await read(inputs, scales, { offset: first * scaleBytes, bytes: count * scaleBytes });
-    const halves = halfScales(shared, scaleDtypeOf(linear));
-    if (halves === undefined) throw inexact(linear);
-    const signed =
-      linear.layout === 'bytes'
-        ? new Int8Array(raw.buffer, raw.byteOffset, raw.byteLength)
-        : unpackWords(raw, linear.bits, { rows: count, columns });
-    const groups = halves.length / count;
-    const blocks = packBlocks(type, { rows: count, columns, codes: signed, scales: halves, groups });
-    yield interleavedRows === undefined
-      ? blocks
-      : interleaveHeads(blocks, interleavedRows, blocks.length / count);
+  const { shared, codesOf } = await openLinear(linear, inputs);
+  const halves = halfScales(shared.scales);
+  if (halves === undefined) throw new TypeError(`${linear.module} has other scales than were planned`);
+  const groups = halves.length / linear.rows;
+  for (const range of rangesOf(content)) {
+    const { first, rows } = range;
+    const scales = halves.subarray(first * groups, (first + rows) * groups);
+    const codes = new Int8Array(await codesOf(range));
+    yield inOrder(
+      packBlocks(type, { rows, columns: linear.columns, codes, scales, groups }),
+      rows,
+      interleavedRows,
+    );
   }
 }
 
-async function read(
+/**
+ * A quantized linear as the floats that its codes stand for, some rows at a time. Throws WeightsCorrupt for values that
+ * are not finite, WeightsUnsupported for those beyond the range of the type.
+ */
+export async function* floatsOf(
+  content: DecodedContent,
   inputs: OpenFiles,
-  { file, offset }: QuantizedLinear['codes'],
-  part: { readonly offset: number; readonly bytes: number },
-): Promise<Uint8Array> {
-  const handle = await inputs.open(file);
-  return readAll(handle, { offset: offset + part.offset, bytes: part.bytes }, file);
+  type: GgufFloatType,
+): AsyncGenerator<Uint8Array> {
+  const { linear, interleavedRows } = content;
+  const { shared, codesOf } = await openLinear(linear, inputs);
+  for (const range of rangesOf(content)) {
+    const values = decodeRows(linear, shared, { first: range.first, codes: await codesOf(range) });
+    if (!values.every(Number.isFinite)) throw notFinite(linear);
+    const { bytes, overflowed } = convertFloats(new Uint8Array(values.buffer), 'F32', type);
+    if (overflowed > 0) throw outOfRange(linear, type);
+    yield inOrder(bytes, range.rows, interleavedRows);
+  }
 }
 
-function scaleDtypeOf({ module, scales: { dtype } }: QuantizedLinear): 'F32' | 'F16' | 'BF16' {
-  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
-  throw new BuildFailure('WeightsUnsupported', `the scales of ${module} are ${dtype}`);
+/** Whole heads when rows change places. */
+function* rangesOf({ linear, interleavedRows }: BlockContent | DecodedContent): Generator<RowRange> {
+  const unit = interleavedRows ?? 1;
+  const most = Math.max(1, Math.floor(chunkCodes / linear.columns / unit)) * unit;
+  for (let first = 0; first < linear.rows; first += most)
+    yield { first, rows: Math.min(most, linear.rows - first) };
 }
 
-function inexact({ module }: QuantizedLinear): BuildFailure {
-  const message = `${module} has scales that no binary16 number equals, which ggml's blocks are made of`;
-  return new BuildFailure('WeightsUnsupported', message, {
-    hint: 'Quantize with scales in float16.',
+function inOrder(bytes: Uint8Array, rows: number, interleavedRows: number | undefined): Uint8Array {
+  return interleavedRows === undefined ? bytes : interleaveHeads(bytes, interleavedRows, bytes.length / rows);
+}
+
+function notFinite({ module }: QuantizedLinear): BuildFailure {
+  return new BuildFailure('WeightsCorrupt', `${module} has values that are no finite numbers`, {
+    details: { module },
+  });
+}
+
+function outOfRange({ module }: QuantizedLinear, type: GgufFloatType): BuildFailure {
+  return new BuildFailure('WeightsUnsupported', `${module} has values beyond the range of ${type}`, {
+    hint: 'Choose bfloat16 or float32 for the checkpoint.',
     details: { module },
   });
 }

@@ -39,7 +39,7 @@ export async function verifyEngine(session: LlamaSession, subject: EngineToVerif
       `the engine has ${after.tensors} tensors, its checkpoint ${before.tensors}`,
     );
   }
-  if (subject.type === null) requireEqualTypes(before.types, after.types);
+  if (subject.type === null) requireSameCodes(before.types, after.types);
   else requireType(after.types, subject.type);
   const adapters = subject.adapters.map(({ file, scale }) => ({ file, scale }));
   const opened = await orInvalid(
@@ -83,12 +83,20 @@ function requireType(types: { readonly [type: string]: number }, wanted: FileTyp
   }
 }
 
-function requireEqualTypes(
+const floatTypes = new Set(['f32', 'f16', 'bf16']);
+
+/** Codes that have no blocks of ggml's own became floats in the checkpoint, which is not what was asked for. */
+function requireSameCodes(
   before: { readonly [type: string]: number },
   after: { readonly [type: string]: number },
 ): void {
-  if (canonicalJson(before) === canonicalJson(after)) return;
-  throw new BuildFailure('EngineInvalid', 'the engine has other tensor types than its checkpoint');
+  if (canonicalJson(before) !== canonicalJson(after))
+    throw new BuildFailure('EngineInvalid', 'the engine has other tensor types than its checkpoint');
+  if (Object.keys(after).every((type) => floatTypes.has(type)))
+    throw new BuildFailure(
+      'EngineInvalid',
+      'no codes of the quantized model fit the blocks of llama.cpp unchanged',
+    );
 }
 
 /** What llama.cpp refuses to read back is an invalid engine. */

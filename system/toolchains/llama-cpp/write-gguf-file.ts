@@ -8,7 +8,7 @@ import { padded, type PlacedTensor } from '../../../core/formats/gguf/layout.ts'
 import type { GgufPlan, TensorContent } from '../../../core/formats/gguf/model-plan.ts';
 import { interleaveHeads } from '../../../core/formats/gguf/permute-rows.ts';
 import { dtypeBits } from '../../../core/formats/tensor.ts';
-import { blocksOf } from './quantized-blocks.ts';
+import { blocksOf, floatsOf } from './quantized-blocks.ts';
 import { OpenFiles, readAll, type Chunk } from './input-files.ts';
 import { asStoreFailure, syncFolder } from '../../files/atomic-write.ts';
 
@@ -61,8 +61,12 @@ async function writeTensor(
   if (content.kind === 'literal') {
     await writeAll(out, bytesOf(content.values), at);
     at += content.values.byteLength;
-  } else if (content.kind === 'blocks') {
-    for await (const bytes of blocksOf(content, inputs)) {
+  } else if (content.kind !== 'file') {
+    const parts =
+      content.kind === 'blocks'
+        ? blocksOf(content, inputs)
+        : floatsOf(content, inputs, tensor.type as GgufFloatType);
+    for await (const bytes of parts) {
       signal.throwIfAborted();
       await writeAll(out, bytes, at);
       at += bytes.length;

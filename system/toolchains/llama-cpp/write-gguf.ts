@@ -7,9 +7,11 @@ import {
   planModelGguf,
 } from '../../../core/formats/gguf/model-plan.ts';
 import { type MetadataSummary, summariseMetadata } from '../../../core/formats/gguf/summarise-metadata.ts';
+import { quantizationConfigOf } from '../../../core/formats/quantized/config-file.ts';
 import { readQuantizedLinears } from '../../../core/formats/quantized/read-quantized.ts';
 import type { WeightTensor } from '../../../core/formats/tensor.ts';
 import { readModelConfig, readTokenizerFiles } from './read-model-folder.ts';
+import { settleLinears } from './settle-linears.ts';
 import { writeGgufFile } from './write-gguf-file.ts';
 
 /** The type of a file's matrices as recipes and llama.cpp's tools write it. */
@@ -46,7 +48,7 @@ export async function writeGguf(request: WriteGgufRequest, scope: EffectScope): 
   const plan = planModelGguf({
     config,
     tokenizer: await readTokenizerFiles(request.modelFolder),
-    ...sortTensors(request.tensors, config),
+    ...(await sortTensors(request.tensors, config)),
     floatType: ggufOutTypes[request.outType],
     ...(request.name === undefined ? {} : { name: request.name }),
   });
@@ -55,14 +57,13 @@ export async function writeGguf(request: WriteGgufRequest, scope: EffectScope): 
 }
 
 /** A folder with a `quantization_config` holds codes in the place of its linears' weights. */
-function sortTensors(
+async function sortTensors(
   tensors: readonly WeightTensor[],
   config: Json,
-): Pick<ModelGgufRequest, 'tensors' | 'quantized'> {
-  const isQuantized = typeof config === 'object' && config !== null && 'quantization_config' in config;
-  if (!isQuantized) return { tensors };
+): Promise<Pick<ModelGgufRequest, 'tensors' | 'quantized'>> {
+  if (quantizationConfigOf(config) === undefined) return { tensors };
   const { linears, others } = readQuantizedLinears(tensors, config);
-  return { tensors: others, quantized: linears };
+  return { tensors: others, quantized: await settleLinears(linears) };
 }
 
 export function describeWritten(plan: GgufPlan): WrittenGguf {

@@ -19,7 +19,7 @@ const fp8Grids = [
   ['row', { kind: 'fp8', block: [1, null] }],
   ['block of 128 × 128', { kind: 'fp8', block: [128, 128] }],
 ] as const satisfies readonly (readonly [string, Fp8Grid])[];
-const nvfp4: Nvfp4Grid = { kind: 'nvfp4', reciprocal: true };
+const nvfp4: Nvfp4Grid = { kind: 'nvfp4' };
 const formOf = (grid: Grid, scaleDtype: Form['scaleDtype']): Form => ({
   grid,
   layout: 'compressed-tensors',

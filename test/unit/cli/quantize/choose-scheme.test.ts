@@ -32,7 +32,7 @@ describe('the flags of quantize', () => {
       { scheme: 'fp8', block: 'tensor', activations: 'none' },
       { grid: { block: [null, null] }, activations: 'none' },
     ],
-    [{ scheme: 'nvfp4' }, { grid: { kind: 'nvfp4', reciprocal: true }, activations: 'none' }],
+    [{ scheme: 'nvfp4' }, { grid: { kind: 'nvfp4' }, activations: 'none' }],
   ])('%j choose a scheme', (flags, expected) => {
     expect(chooseScheme({ ...none, ...flags })).toMatchObject(expected);
   });

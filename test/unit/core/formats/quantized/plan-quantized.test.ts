@@ -65,7 +65,7 @@ describe('the parts of a linear of 256 × 128', () => {
     ],
     [
       'nvfp4',
-      { kind: 'nvfp4', reciprocal: true },
+      { kind: 'nvfp4' },
       {},
       ['weight_packed: U8 [256, 64]', 'weight_scale: F8_E4M3 [256, 8]', 'weight_global_scale: F32 [1]'],
     ],

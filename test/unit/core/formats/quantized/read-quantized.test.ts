@@ -40,12 +40,20 @@ describe('the integer weights of a compressed-tensors model', () => {
         rows: 48,
         columns: 64,
         bits: 4,
+        kind: 'integer',
         group: 32,
         layout: 'packed-in',
         codes: packed[0],
         scales: packed[1],
       },
     ]);
+    expect(model.scheme).toEqual({
+      method: 'compressed-tensors',
+      format: 'pack-quantized',
+      weights: 'int4',
+      block: [1, 32],
+      symmetric: true,
+    });
     expect(model.others.map(({ name }) => name)).toEqual(['model.norm.weight']);
   });
 
@@ -54,7 +62,7 @@ describe('the integer weights of a compressed-tensors model', () => {
 
     const { linears } = readQuantizedLinears([...packed, zeros], config({ ...int4, symmetric: false }));
 
-    expect(linears[0]?.zeros).toBe(zeros);
+    expect(linears).toMatchObject([{ zeros }]);
     expect(() => readQuantizedLinears(packed, config({ ...int4, symmetric: false }))).toThrow(
       `${module} has no weight_zero_point`,
     );
@@ -87,25 +95,35 @@ describe('the integer weights of a compressed-tensors model', () => {
     expect(linears[0]?.columns).toBe(12);
   });
 
-  it.each([
+  it.each<[string, readonly (WeightTensor | undefined)[], object?]>([
     ['scales of another count', [packed[0], tensor(`${module}.weight_scale`, 'BF16', [48, 3])]],
+    ['groups by activation but no index of them', packed, { actorder: 'group' }],
+    [
+      'an index of other columns',
+      [...packed, tensor(`${module}.weight_g_idx`, 'I32', [32])],
+      { actorder: 'group' },
+    ],
     ['codes of another dtype', [tensor(`${module}.weight_packed`, 'I8', [48, 8]), packed[1]]],
     ['no scales', [packed[0]]],
     ['no codes at all', [packed[3]]],
-  ])('are WeightsCorrupt with %s', (_, tensors) => {
+  ])('are WeightsCorrupt with %s', (_, tensors, more = {}) => {
     const given = tensors.filter((entry) => entry !== undefined);
-    expect(() => readQuantizedLinears(given, config(int4))).toThrow(
+    expect(() => readQuantizedLinears(given, config({ ...int4, ...more }))).toThrow(
       expect.objectContaining({ name: 'WeightsCorrupt' }),
     );
   });
 
   it.each<[string, Json]>([
     ['no quantization_config', {}],
-    ['another method', { quantization_config: { quant_method: 'gptq', bits: 4 } }],
-    ['FP8', config({ num_bits: 8, type: 'float', strategy: 'channel' }, 'float-quantized')],
+    ['another method', { quantization_config: { quant_method: 'bitsandbytes' } }],
+    ['a method named after what every object has', { quantization_config: { quant_method: 'toString' } }],
+    ['floats in the format of integers', config({ num_bits: 8, type: 'float', strategy: 'channel' })],
+    ['integers in the format of floats', config(int4, 'float-quantized')],
+    ['8 bits of nvfp4', config({ num_bits: 8, type: 'float' }, 'nvfp4-pack-quantized')],
+    ['another format', config(int4, 'marlin-24')],
     ['3 bits', config({ ...int4, num_bits: 3 })],
     ['a scale for the whole tensor', config({ num_bits: 8, strategy: 'tensor' })],
-    ['columns in another order', config({ ...int4, actorder: 'group' })],
+    ['columns in an unknown order', config({ ...int4, actorder: 'random' })],
     ['a group of zero', config({ ...int4, group_size: 0 })],
   ])('are WeightsUnsupported with %s', (_, given) => {
     expect(() => readQuantizedLinears(packed, given)).toThrow(

@@ -1,0 +1,280 @@
+import { cp, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Fp8Grid, Grid, IntegerGrid } from '../../core/domain/quantize-pieces.ts';
+import type { QuantizationScheme } from '../../core/formats/quantized/scheme.ts';
+import { packageRoot } from '../../system/package-root.ts';
+import { locateWeights } from '../../system/native-cli/locate.ts';
+import { createLlamaCpp } from '../../system/toolchains/llama-cpp/toolchain.ts';
+import { readGgufFile } from '../../system/toolchains/llama-cpp/read-gguf-file.ts';
+import { inspectWeights } from '../../system/weights/inspect-weights.ts';
+import { openWeights } from '../../system/weights/open-weights.ts';
+import { quantizeWeights } from '../../system/weights/quantize-weights.ts';
+import { dequantizers, type StoredParts } from '../fixtures/weights/dequantize.ts';
+import { dequantizeFp8, dequantizeNvfp4 } from '../fixtures/weights/dequantize-floats.ts';
+import { readFloat } from '../fixtures/weights/float-formats.ts';
+import { roundTo } from '../unit/system/native-cli/float-reference.ts';
+
+const sample = join(packageRoot(), 'examples', 'sample', 'sample-llama');
+const scope = { signal: new AbortController().signal, onProgress: () => undefined };
+
+let work: string;
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'quantized-folders-'));
+});
+afterAll(() => rm(work, { recursive: true, force: true }));
+
+const integer = (bits: 4 | 8, group: number | null, symmetric: boolean): IntegerGrid => ({
+  kind: 'integer',
+  bits,
+  group,
+  symmetric,
+  convention: 'centred',
+});
+const fp8 = (...block: Fp8Grid['block']): Fp8Grid => ({ kind: 'fp8', block });
+
+interface Folder {
+  readonly name: string;
+  readonly grid: Grid;
+  readonly layout: QuantizationScheme['layout'];
+  /** Of the scales. */
+  readonly dtype: 'F16' | 'F32' | 'BF16';
+  /** What matrices become in a checkpoint. */
+  readonly type: 'Q4_0' | 'Q8_0' | 'F16';
+}
+
+const folders: readonly Folder[] = [
+  { name: 'packed', grid: integer(4, 128, true), layout: 'compressed-tensors', dtype: 'F16', type: 'Q4_0' },
+  {
+    name: 'packed bytes',
+    grid: integer(8, null, true),
+    layout: 'compressed-tensors',
+    dtype: 'F16',
+    type: 'Q8_0',
+  },
+  { name: 'gptq', grid: integer(4, 32, true), layout: 'gptq', dtype: 'F16', type: 'Q4_0' },
+  { name: 'gptq of 8 bits', grid: integer(8, null, true), layout: 'gptq', dtype: 'F16', type: 'Q8_0' },
+  { name: 'gptq_v2, asymmetric', grid: integer(8, 32, false), layout: 'gptq_v2', dtype: 'F16', type: 'F16' },
+  { name: 'gptq in groups of 16', grid: integer(4, 16, true), layout: 'gptq', dtype: 'F16', type: 'F16' },
+  { name: 'awq', grid: integer(4, 128, true), layout: 'awq', dtype: 'F16', type: 'Q4_0' },
+  { name: 'awq, asymmetric', grid: integer(4, 32, false), layout: 'awq', dtype: 'F16', type: 'F16' },
+  {
+    name: 'packed, asymmetric',
+    grid: integer(4, 32, false),
+    layout: 'compressed-tensors',
+    dtype: 'F16',
+    type: 'F16',
+  },
+  {
+    name: 'packed, long scales',
+    grid: integer(4, 32, true),
+    layout: 'compressed-tensors',
+    dtype: 'F32',
+    type: 'F16',
+  },
+  { name: 'fp8 per row', grid: fp8(1, null), layout: 'compressed-tensors', dtype: 'BF16', type: 'F16' },
+  { name: 'fp8 per tensor', grid: fp8(null, null), layout: 'compressed-tensors', dtype: 'F32', type: 'F16' },
+  { name: 'fp8 in blocks', grid: fp8(128, 128), layout: 'compressed-tensors', dtype: 'F32', type: 'F16' },
+  { name: 'nvfp4', grid: { kind: 'nvfp4' }, layout: 'compressed-tensors', dtype: 'F32', type: 'F16' },
+];
+
+/** The sample quantized, and how to reach the checkpoint and the engine made from it. */
+async function quantized({ name, grid, layout, dtype }: Folder) {
+  const model = join(work, name);
+  const activations = grid.kind === 'fp8' ? 'dynamic' : 'none';
+  await quantizeWeights(
+    { from: sample, to: model, scheme: { grid, layout, activations }, scaleDtype: dtype },
+    { ...scope, executable: locateWeights() },
+  );
+  return model;
+}
+
+const toolchain = () => createLlamaCpp({ llamaLibraries: null, threads: 1, home: work });
+
+async function convert(model: string): Promise<string> {
+  const out = `${model} checkpoint`;
+  await mkdir(out, { recursive: true });
+  await toolchain().convertCheckpoint({ modelFolder: model, out, parameters: { type: 'f16' } }, scope);
+  return out;
+}
+
+async function build(checkpointFolder: string, type: string) {
+  const out = `${checkpointFolder} ${type}`;
+  await mkdir(out);
+  return toolchain().buildEngine({ checkpointFolder, adapters: [], out, parameters: { type } }, scope);
+}
+
+async function bytesAt(file: string, offset: number, bytes: number): Promise<Buffer> {
+  await using handle = await open(file);
+  const { buffer } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
+  return buffer;
+}
+
+async function partsOf(model: string, module: string): Promise<StoredParts> {
+  const { tensors } = await openWeights(model);
+  const parts = new Map<string, Uint8Array>();
+  for (const { name, file, offset, bytes } of tensors)
+    if (name.startsWith(`${module}.`))
+      parts.set(name.slice(module.length + 1), await bytesAt(file, offset, bytes));
+  return parts;
+}
+
+async function shapeOf(module: string): Promise<{ rows: number; columns: number }> {
+  const { tensors } = await openWeights(sample);
+  const [rows = 0, columns = 0] = tensors.find(({ name }) => name === `${module}.weight`)?.shape ?? [];
+  return { rows, columns };
+}
+
+/** What independent readers make of a linear. */
+async function expected(
+  model: string,
+  module: string,
+  { grid, layout, dtype }: Folder,
+): Promise<Float64Array> {
+  const linear = { ...(await shapeOf(module)), parts: await partsOf(model, module) };
+  if (grid.kind === 'fp8') return dequantizeFp8({ ...linear, grid }, dtype);
+  if (grid.kind === 'nvfp4') return dequantizeNvfp4(linear);
+  const read = dequantizers[layout];
+  if (read === undefined) throw new Error(`nobody reads ${layout}`);
+  return read({ ...linear, grid, scaleDtype: dtype });
+}
+
+async function ggufTensor(checkpoint: string, name: string) {
+  const file = join(checkpoint, 'model.gguf');
+  const tensor = (await readGgufFile(file)).tensors.find((one) => one.name === name);
+  if (tensor === undefined) throw new Error(`there is no ${name}`);
+  return { type: tensor.type, bytes: await bytesAt(file, tensor.offset, tensor.bytes) };
+}
+
+/** ggml's own reading of its types (`dequantize_row_q4_0`, `dequantize_row_q8_0`). */
+function readValues(type: string, bytes: Buffer): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === 'F16')
+    return Array.from({ length: bytes.length / 2 }, (_, at) => readFloat(view, at * 2, 'F16'));
+  const size = type === 'Q4_0' ? 18 : 34;
+  return Array.from({ length: (bytes.length / size) * 32 }, (_, index) => {
+    const [at, place] = [Math.floor(index / 32) * size, index % 32];
+    const scale = readFloat(view, at, 'F16');
+    if (type === 'Q8_0') return scale * view.getInt8(at + 2 + place);
+    const byte = view.getUint8(at + 2 + (place % 16));
+    return scale * ((place < 16 ? byte & 0xf : byte >> 4) - 8);
+  });
+}
+
+/** Rows of queries change places within each head of 32. */
+function sourceRow(row: number, headRows: number): number {
+  if (headRows === 0) return row;
+  const inHead = row % headRows;
+  return row - inHead + (inHead % 2) * (headRows / 2) + Math.floor(inHead / 2);
+}
+
+const linears = [
+  ['model.layers.2.mlp.down_proj', 'blk.2.ffn_down.weight', 0],
+  ['model.layers.1.self_attn.q_proj', 'blk.1.attn_q.weight', 32],
+] as const;
+
+describe.each(folders)('a folder stored as $name', (folder) => {
+  const { type } = folder;
+
+  it(`becomes a checkpoint of ${type} that says the same`, async () => {
+    const model = await quantized(folder);
+    const checkpoint = await convert(model);
+
+    for (const [module, name, headRows] of linears) {
+      const found = await ggufTensor(checkpoint, name);
+      const { columns } = await shapeOf(module);
+      const weights = await expected(model, module, folder);
+      // As floats they are rounded to single precision and then to half, as every other tensor of a checkpoint.
+      const rounded = type === 'F16' ? weights.map((value) => roundTo('F16', Math.fround(value))) : weights;
+      const inPlace = rounded.map((_, index) => {
+        const row = sourceRow(Math.floor(index / columns), headRows);
+        return rounded[row * columns + (index % columns)] ?? Number.NaN;
+      });
+      const values = readValues(found.type, found.bytes);
+      expect(found.type).toBe(type);
+      expect(values.findIndex((value, index) => value !== inPlace[index])).toBe(-1);
+      expect(values).toHaveLength(weights.length);
+    }
+  });
+
+  it('is told by inspect', async () => {
+    const { quantization, notices } = await inspectWeights(join(work, folder.name));
+
+    const { grid } = folder;
+    expect(notices).toEqual([]);
+    expect(quantization).toMatchObject({
+      weights: grid.kind === 'integer' ? `int${grid.bits}` : grid.kind,
+      block: grid.kind === 'fp8' ? grid.block : [1, grid.kind === 'nvfp4' ? 16 : grid.group],
+      linears: 42,
+    });
+  });
+});
+
+describe('an engine', () => {
+  it.each([
+    ['gptq', 'AS_IS', { q4_0: 42, f16: 2 }],
+    // Blocks are no end: whatever else was asked for is made from what they hold.
+    ['gptq', 'F16', { f16: 44 }],
+    ['awq', 'Q8_0', { q8_0: 44 }],
+    ['gptq_v2, asymmetric', 'F16', { f16: 44 }],
+    ['fp8 in blocks', 'Q4_0', {}],
+    ['nvfp4', 'F16', { f16: 44 }],
+  ])('is built from %s as %s', async (name, type, types) => {
+    await expect(build(join(work, `${name} checkpoint`), type)).resolves.toMatchObject({ type, types });
+  });
+
+  it('is not passed off as holding the codes when these had to become floats', async () => {
+    await expect(build(join(work, 'nvfp4 checkpoint'), 'AS_IS')).rejects.toMatchObject({
+      name: 'EngineInvalid',
+      message: expect.stringContaining('fit the blocks of llama.cpp'),
+    });
+  });
+});
+
+describe('columns whose groups are in another order', () => {
+  /** A copy of the gptq folder with each column's group given by another one. */
+  async function regrouped(name: string, change: (group: number, groups: number) => number): Promise<string> {
+    const model = join(work, name);
+    await cp(join(work, 'gptq'), model, { recursive: true });
+    const { tensors } = await openWeights(model);
+    for (const { name: tensor, file, offset, bytes } of tensors) {
+      if (!tensor.endsWith('.g_idx')) continue;
+      await using handle = await open(file, 'r+');
+      const index = Buffer.alloc(bytes);
+      for (let column = 0; column < bytes / 4; column += 1)
+        index.writeInt32LE(change(Math.floor(column / 32), bytes / 4 / 32), column * 4);
+      await handle.write(index, 0, bytes, offset);
+    }
+    return model;
+  }
+
+  it('are followed, and the linear becomes floats', async () => {
+    const model = await regrouped('reversed', (group, groups) => groups - 1 - group);
+    const checkpoint = await convert(model);
+
+    const [module, name] = linears[0];
+    const { type, bytes } = await ggufTensor(checkpoint, name);
+    const { rows, columns } = await shapeOf(module);
+    const parts = await partsOf(model, module);
+    // Scales in the order of the columns again: what a reader without an index expects.
+    const scales = Buffer.from(parts.get('scales') ?? []);
+    const lines = Array.from({ length: columns / 32 }, (_, group) =>
+      scales.subarray(group * rows * 2, (group + 1) * rows * 2),
+    );
+    const turned = new Map([...parts, ['scales', Buffer.concat(lines.toReversed())]]);
+    const grid = integer(4, 32, true);
+    const weights = dequantizers['gptq']?.({ rows, columns, grid, parts: turned, scaleDtype: 'F16' });
+    expect(type).toBe('F16');
+    expect(readValues(type, bytes)).toEqual(Array.from(weights ?? [], (value) => roundTo('F16', value)));
+  });
+
+  it.each([-1, 4096])('are WeightsCorrupt when a group is %d', async (wrong) => {
+    const model = await regrouped(`wrong ${wrong}`, (group) => (group === 1 ? wrong : group));
+
+    await expect(convert(model)).rejects.toMatchObject({
+      name: 'WeightsCorrupt',
+      message: expect.stringContaining(`has a column in group ${wrong} of`),
+    });
+  });
+});
