@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "quantizing/scheme.hpp"
 #include "weights/tensor_stream.hpp"
@@ -24,7 +25,34 @@ void packRow(const std::int8_t* codes, std::size_t count, unsigned bits, std::ui
 /// Whole rows of the row-major layouts: Bytes, PackedIn, ColumnPairs.
 void packRows(const CodeMatrix& matrix, CodeLayout layout, unsigned bits, const ByteSink& sink);
 
-/// A whole matrix of codes in a layout that runs across rows (gptq, awq), or a whole matrix of zeros in any.
+/// Packs a matrix whose words run across its rows (codes and zeros of gptq and awq; zeros of packed-in) from blocks of
+/// rows, so that nothing but the packed words is held at once. The shape must fill its words, as plans are checked for.
+class AcrossPacker {
+ public:
+  AcrossPacker(QuantizedPart part, CodeLayout layout, unsigned bits, std::size_t rows, std::size_t columns);
+
+  /// All columns of some rows. Each row once, in any order.
+  void add(const CodeMatrix& block, std::size_t firstRow);
+  /// Everything at once.
+  void write(const ByteSink& sink) const;
+
+ private:
+  /// Words of codes that are neighbours in a row.
+  void addAlong(const CodeMatrix& block, std::size_t firstRow);
+  /// Words of codes that stand one below the other.
+  void addDown(const CodeMatrix& block, std::size_t firstRow);
+
+  QuantizedPart part_;
+  CodeLayout layout_;
+  unsigned bits_;
+  std::size_t rows_;
+  std::size_t columns_;
+  std::vector<std::uint32_t> words_;
+  /// The words of some rows, column by column, before they take their places.
+  std::vector<std::uint32_t> line_;
+};
+
+/// A whole matrix as an AcrossPacker does it, or as Bytes.
 void packAcross(QuantizedPart part, const CodeMatrix& matrix, CodeLayout layout, unsigned bits,
                 const ByteSink& sink);
 

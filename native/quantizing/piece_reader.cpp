@@ -80,6 +80,9 @@ void refuseEmpty(const MatrixRange& matrix, const std::string& name) {
   if (matrix.rows == 0 || matrix.columns == 0) refuse(name, "has no values");
 }
 
+void refuseZeros(QuantizedPart part, CodeLayout layout, const std::string& name) {
+}
+
 void checkLayout(CodeLayout layout, unsigned bits, std::uint64_t rows, std::uint64_t columns,
                  const std::string& name) {
   const std::uint64_t n = 32 / bits;
@@ -157,12 +160,14 @@ void checkQuantizePiece(const QuantizePiece& piece, const std::string& name) {
   if (piece.grid.groupRows == 0 && piece.grid.group != 0) refuse(name, "shares scales over all rows in groups");
   const bool hasOneScale = kind == GridKind::Nvfp4 || piece.grid.groupRows == 0;
   if (!piece.sharesScaleWith.empty() && !hasOneScale) refuse(name, "has more scales than one to share");
+  refuseZeros(piece.part, piece.layout, name);
   checkLayout(piece.layout, piece.grid.bits, rows, columns, name);
 }
 
 void checkPackPiece(const PackPiece& piece, const std::string& name) {
   if (piece.layout == CodeLayout::ColumnPairs) refuse(name, "cannot be packed in column-pairs");
   const bool isCodes = piece.part == QuantizedPart::Codes;
+  refuseZeros(piece.part, piece.layout, name);
   // Zeros are packed along rows only, so their columns (the groups) may be any number.
   checkLayout(piece.layout, piece.bits, piece.rows, isCodes ? piece.columns : 32, name);
 }

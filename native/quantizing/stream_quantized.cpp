@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "quantizing/code_layouts.hpp"
 #include "quantizing/minifloats.hpp"
+#include "weights/box_reader.hpp"
 #include "weights/failure.hpp"
 #include "weights/float_blocks.hpp"
 
@@ -14,28 +16,29 @@ namespace enginewright {
 namespace {
 
 constexpr std::size_t packBlockCodes = std::size_t{4} << 20U;
+/// Codes of 4 bits in a word.
+constexpr std::uint64_t mostPerWord = 8;
 
 void streamCodes(const QuantizePiece& piece, const std::string& tensor, InputFiles& inputs, const ByteSink& sink,
                  const ErrorSink& onError) {
   MatrixQuantizer quantizer(piece, tensor, inputs);
   ErrorMeter meter(piece.grid);
-  const bool isWhole = isColumnMajor(piece.layout);
   const float tensorScale = piece.grid.kind == GridKind::Nvfp4 ? quantizer.tensorScale() : 1;
-  std::vector<std::int8_t> all;
-  if (isWhole) all.reserve(static_cast<std::size_t>(piece.matrix.rows * piece.matrix.columns));
+  std::optional<AcrossPacker> across;
+  if (isColumnMajor(piece.layout)) {
+    across.emplace(piece.part, piece.layout, piece.grid.bits, static_cast<std::size_t>(piece.matrix.rows),
+                   static_cast<std::size_t>(piece.matrix.columns));
+  }
   quantizer.forEachBlock(Wanted::Codes, [&](const QuantizedRows& block) {
     meter.add(block, tensorScale);
-    const auto* codes = reinterpret_cast<const std::int8_t*>(block.codes.data());
-    if (isWhole) {
-      all.insert(all.end(), codes, codes + block.codes.size());
+    const CodeMatrix codes{reinterpret_cast<const std::int8_t*>(block.codes.data()), block.rows, block.columns};
+    if (across) {
+      across->add(codes, static_cast<std::size_t>(block.firstRow));
     } else {
-      packRows({codes, block.rows, block.columns}, piece.layout, piece.grid.bits, sink);
+      packRows(codes, piece.layout, piece.grid.bits, sink);
     }
   });
-  if (isWhole) {
-    const auto [rows, columns] = std::pair(piece.matrix.rows, piece.matrix.columns);
-    packAcross(piece.part, {all.data(), rows, columns}, piece.layout, piece.grid.bits, sink);
-  }
+  if (across) across->write(sink);
   const QuantizationError error = meter.result();
   if (!isFinite(error)) {
     throw Failure(FailureName::MergeNotFinite, "\"" + tensor + "\" has values too large to be read back", tensor);
@@ -101,19 +104,31 @@ void streamQuantized(const QuantizePiece& piece, const std::string& tensor, Inpu
 
 void streamPacked(const PackPiece& piece, InputFiles& inputs, const ByteSink& sink) {
   const InputFile& file = inputs.open(piece.file);
-  const auto columns = static_cast<std::size_t>(piece.columns);
-  if (piece.rows == 0 || columns == 0) return;
-  const bool isWhole = isColumnMajor(piece.layout) || piece.part == QuantizedPart::Zeros;
-  const std::uint64_t most = isWhole ? piece.rows : std::max<std::uint64_t>(1, packBlockCodes / columns);
+  if (piece.rows == 0 || piece.columns == 0) return;
+  BoxReader reader;
   std::vector<std::int8_t> codes;
-  for (std::uint64_t first = 0; first < piece.rows; first += most) {
-    const auto rows = static_cast<std::size_t>(std::min(most, piece.rows - first));
-    codes.resize(rows * columns);
-    file.readAt(piece.offset + first * columns, reinterpret_cast<std::uint8_t*>(codes.data()), codes.size());
-    if (isWhole) {
-      packAcross(piece.part, {codes.data(), rows, columns}, piece.layout, piece.bits, sink);
+  const auto pack = [&](std::uint64_t first, std::uint64_t rows, std::uint64_t columns) {
+    codes.resize(static_cast<std::size_t>(rows * columns));
+    std::vector<Axis> axes{{rows, piece.columns, columns}, {columns, 1, 1}};
+    reader.read(file, piece.offset + first, 1, axes, reinterpret_cast<std::uint8_t*>(codes.data()));
+    const CodeMatrix block{codes.data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
+    if (isColumnMajor(piece.layout) || piece.part == QuantizedPart::Zeros) {
+      packAcross(piece.part, block, piece.layout, piece.bits, sink);
     } else {
-      packRows({codes.data(), rows, columns}, piece.layout, piece.bits, sink);
+      packRows(block, piece.layout, piece.bits, sink);
+    }
+  };
+  // What is written in one go: some columns of all rows, or some rows. Neither words nor pairs may be torn apart.
+  const bool byColumns = isColumnMajor(piece.layout);
+  const std::uint64_t length = byColumns ? piece.rows : piece.columns;
+  const std::uint64_t end = byColumns ? piece.columns : piece.rows;
+  const std::uint64_t most = std::max<std::uint64_t>(1, packBlockCodes / length / mostPerWord) * mostPerWord;
+  for (std::uint64_t first = 0; first < end; first += most) {
+    const std::uint64_t count = std::min(most, end - first);
+    if (byColumns) {
+      pack(first, piece.rows, count);
+    } else {
+      pack(first * piece.columns, count, piece.columns);
     }
   }
 }

@@ -4,16 +4,9 @@
 
 namespace enginewright {
 
-double dot(const double* a, const double* b, std::size_t count) {
-  double lanes[8] = {};
-  std::size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < count; ++i) lanes[i % 8] += a[i] * b[i];
-  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
-}
+namespace {
 
+/// The lower triangle by its Cholesky factor L (A = L Lᵀ). The upper one is neither read nor written.
 bool factorize(std::vector<double>& matrix, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     double* row = &matrix[i * size];
@@ -27,48 +20,64 @@ bool factorize(std::vector<double>& matrix, std::size_t size) {
         row[j] = std::sqrt(rest);
       }
     }
-    for (std::size_t j = i + 1; j < size; ++j) row[j] = 0;
   }
   return true;
 }
 
-std::vector<double> invertLower(const std::vector<double>& lower, std::size_t size) {
-  // Column j of the inverse lies in row j of `turned`, so that the sums run along rows.
-  std::vector<double> turned(size * size);
+/// Puts L⁻ᵀ into the upper triangle: column j of L⁻¹ lies in row j, so that all sums run along rows. L keeps what is
+/// below the diagonal; its diagonal, whose place is taken, goes on in a vector.
+void invertIntoUpper(std::vector<double>& matrix, std::size_t size) {
+  std::vector<double> diagonal(size);
+  for (std::size_t i = 0; i < size; ++i) diagonal[i] = matrix[i * size + i];
   for (std::size_t j = 0; j < size; ++j) {
-    double* column = &turned[j * size];
-    column[j] = 1 / lower[j * size + j];
+    double* column = &matrix[j * size];
+    column[j] = 1 / diagonal[j];
     for (std::size_t i = j + 1; i < size; ++i) {
-      column[i] = -dot(&lower[i * size + j], column + j, i - j) / lower[i * size + i];
+      column[i] = -dot(&matrix[i * size + j], column + j, i - j) / diagonal[i];
     }
   }
-  std::vector<double> inverse(size * size);
-  for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) inverse[i * size + j] = turned[j * size + i];
-  }
-  return inverse;
 }
 
-std::vector<double> upperFactorOfInverse(std::vector<double> matrix, std::size_t size) {
-  if (!factorize(matrix, size)) return {};
-  const std::vector<double> root = invertLower(matrix, size);
-  // A⁻¹ = L⁻ᵀ L⁻¹: element (i, j) sums over the rows below both.
-  std::vector<double> turned(size * size);
+/// Puts A⁻¹ = L⁻ᵀ L⁻¹ into the lower triangle. Its element (i, j) sums over what lies right of both in the rows i and j
+/// of L⁻ᵀ, and no row after i needs the diagonal of row i, so each element can take its place at once.
+void multiplyIntoLower(std::vector<double>& matrix, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t j = 0; j < size; ++j) turned[j * size + i] = root[i * size + j];
-  }
-  std::vector<double> inverse(size * size);
-  for (std::size_t i = 0; i < size; ++i) {
+    const double* row = &matrix[i * size];
     for (std::size_t j = 0; j <= i; ++j) {
-      inverse[i * size + j] = dot(&turned[i * size + i], &turned[j * size + i], size - i);
+      matrix[i * size + j] = dot(row + i, &matrix[j * size + i], size - i);
     }
   }
-  if (!factorize(inverse, size)) return {};
-  std::vector<double> upper(size * size);
+}
+
+/// The transpose of the lower triangle, zeros below it.
+void turnUp(std::vector<double>& matrix, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) upper[j * size + i] = inverse[i * size + j];
+    for (std::size_t j = 0; j < i; ++j) {
+      matrix[j * size + i] = matrix[i * size + j];
+      matrix[i * size + j] = 0;
+    }
   }
-  return upper;
+}
+
+}  // namespace
+
+double dot(const double* a, const double* b, std::size_t count) {
+  double lanes[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  for (; i < count; ++i) lanes[i % 8] += a[i] * b[i];
+  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+}
+
+bool replaceByFactorOfInverse(std::vector<double>& matrix, std::size_t size) {
+  if (!factorize(matrix, size)) return false;
+  invertIntoUpper(matrix, size);
+  multiplyIntoLower(matrix, size);
+  if (!factorize(matrix, size)) return false;
+  turnUp(matrix, size);
+  return true;
 }
 
 }  // namespace enginewright

@@ -9,14 +9,9 @@ namespace enginewright {
 /// Σ a[i] b[i], in eight lanes whatever the CPU, so that every host gives the same bits.
 [[nodiscard]] double dot(const double* a, const double* b, std::size_t count);
 
-/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor L (A = L Lᵀ) and clears the upper one.
-/// False when the matrix is not positive definite; then it is of no use.
-[[nodiscard]] bool factorize(std::vector<double>& matrix, std::size_t size);
-
-/// The inverse of a lower triangular matrix.
-[[nodiscard]] std::vector<double> invertLower(const std::vector<double>& lower, std::size_t size);
-
-/// The upper Cholesky factor U of A⁻¹ (A⁻¹ = Uᵀ U), which GPTQ walks along. Empty when A is not positive definite.
-[[nodiscard]] std::vector<double> upperFactorOfInverse(std::vector<double> matrix, std::size_t size);
+/// Replaces a symmetric matrix A, of which only the lower triangle is read, by the upper Cholesky factor U of A⁻¹
+/// (A⁻¹ = Uᵀ U), which GPTQ walks along; zeros below it. Works in the matrix itself and one vector. False when A is
+/// not positive definite; then the matrix is of no use.
+[[nodiscard]] bool replaceByFactorOfInverse(std::vector<double>& matrix, std::size_t size);
 
 }  // namespace enginewright

@@ -27,18 +27,18 @@ GptqHessian::GptqHessian(const Statistics& statistics, const GptqOptions& option
   }
   mean /= static_cast<double>(n);
   double damp = options.damp;
-  for (int attempt = 0; attempt < mostAttempts && upper_.empty(); ++attempt, damp *= 10) {
-    std::vector<double> hessian(n * n);
+  upper_.resize(n * n);
+  for (int attempt = 0; attempt < mostAttempts; ++attempt, damp *= 10) {
+    // Only the lower triangle is looked at.
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) hessian[i * n + j] = statistics.gram[order_[i] * n + order_[j]];
-      if (dead_[order_[i]]) hessian[i * n + i] = 1;
-      hessian[i * n + i] += damp * mean;
+      const double* row = &statistics.gram[order_[i] * n];
+      for (std::size_t j = 0; j <= i; ++j) upper_[i * n + j] = row[order_[j]];
+      if (dead_[order_[i]]) upper_[i * n + i] = 1;
+      upper_[i * n + i] += damp * mean;
     }
-    upper_ = upperFactorOfInverse(std::move(hessian), n);
+    if (replaceByFactorOfInverse(upper_, n)) return;
   }
-  if (upper_.empty()) {
-    throw Failure(FailureName::MergeNotFinite, "the calibration's statistics are no positive matrix");
-  }
+  throw Failure(FailureName::MergeNotFinite, "the calibration's statistics are no positive matrix");
 }
 
 std::vector<std::size_t> GptqHessian::orderOf(const Statistics& statistics) const {
@@ -51,14 +51,22 @@ std::vector<std::size_t> GptqHessian::orderOf(const Statistics& statistics) cons
   return order;
 }
 
+Weights GptqHessian::maskDead(const Weights& weights) const {
+  Weights masked;
+  if (std::find(dead_.begin(), dead_.end(), true) == dead_.end()) return masked;
+  masked = weights;
+  for (std::size_t i = 0; i < masked.values.size(); ++i) {
+    if (dead_[i % columns_]) masked.values[i] = 0;
+  }
+  return masked;
+}
+
 Solution GptqHessian::solve(const Weights& weights, const SolverGrid& grid) const {
   const std::size_t n = columns_;
   const std::size_t group = grid.groupOf(n);
   const std::size_t groups = (n + group - 1) / group;
-  Weights alive = weights;
-  for (std::size_t i = 0; i < alive.values.size(); ++i) {
-    if (dead_[i % n]) alive.values[i] = 0;
-  }
+  const Weights masked = maskDead(weights);
+  const Weights& alive = masked.values.empty() ? weights : masked;
   // Scales of the natural order are found when the walk enters a group; those of another order before it begins.
   Solution solution = roundToNearest(alive, grid);
   std::vector<double> rest(rowsTogether * n);

@@ -23,6 +23,8 @@ class GptqHessian {
 
  private:
   [[nodiscard]] std::vector<std::size_t> orderOf(const Statistics& statistics) const;
+  /// With 0 in the columns that were never given anything; empty where there is none.
+  [[nodiscard]] Weights maskDead(const Weights& weights) const;
 
   GptqOptions options_;
   std::size_t columns_;

@@ -1,5 +1,6 @@
 #include "solving/solve.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -19,6 +20,8 @@ namespace enginewright {
 namespace {
 
 constexpr std::uint64_t largestSize = std::uint64_t{1} << 40U;
+/// Weights that are widened at once.
+constexpr std::size_t blockValues = std::size_t{1} << 20U;
 
 [[noreturn]] void refuseNotFinite(const std::string& name, const std::string& what) {
   throw Failure(FailureName::MergeNotFinite, "\"" + name + "\" has " + what, name);
@@ -68,14 +71,24 @@ class LinearSolver {
   }
 
   std::vector<float> readFloats(const MatrixRange& range, const std::string& name) {
-    const auto count = static_cast<std::size_t>(range.rows * range.columns);
+    const auto columns = static_cast<std::size_t>(range.columns);
     const std::size_t itemBytes = bytesOf(range.dtype);
-    std::vector<std::uint8_t> bytes(count * itemBytes);
-    std::vector<Axis> axes{{range.rows, range.rowStride, range.columns}, {range.columns, range.columnStride, 1}};
-    reader_.read(inputs_.open(range.file), range.offset, itemBytes, axes, bytes.data());
-    std::vector<double> wide(count);
-    decodeBlock(range.dtype, bytes.data(), count, wide.data());
-    std::vector<float> values(wide.begin(), wide.end());
+    std::vector<float> values;
+    values.reserve(static_cast<std::size_t>(range.rows) * columns);
+    std::vector<std::uint8_t> bytes;
+    std::vector<double> wide;
+    const std::uint64_t most = std::max<std::uint64_t>(1, blockValues / std::max<std::size_t>(1, columns));
+    for (std::uint64_t first = 0; first < range.rows; first += most) {
+      const std::uint64_t rows = std::min(most, range.rows - first);
+      const std::size_t count = static_cast<std::size_t>(rows) * columns;
+      std::vector<Axis> axes{{rows, range.rowStride, range.columns}, {range.columns, range.columnStride, 1}};
+      bytes.resize(count * itemBytes);
+      reader_.read(inputs_.open(range.file), range.offset + first * range.rowStride * itemBytes, itemBytes, axes,
+                   bytes.data());
+      wide.resize(count);
+      decodeBlock(range.dtype, bytes.data(), count, wide.data());
+      values.insert(values.end(), wide.begin(), wide.end());
+    }
     requireFinite(values, name, "values that are not finite");
     return values;
   }

@@ -55,6 +55,44 @@ void checkPairs() {
   CHECK(bytes == (std::vector<std::uint8_t>{0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe}));
 }
 
+std::vector<std::int8_t> randomCodes(std::size_t count, unsigned bits, std::mt19937& random) {
+  std::vector<std::int8_t> codes(count);
+  const int low = -(1 << (bits - 1));
+  for (std::int8_t& code : codes) code = static_cast<std::int8_t>(low + static_cast<int>(random() % (1U << bits)));
+  return codes;
+}
+
+/// Rows that come in blocks of any height and order, and columns that are packed some at a time, give the same words.
+void checkBlocks(QuantizedPart part, CodeLayout layout, unsigned bits, std::mt19937& random) {
+  const std::size_t rows = 320;  // more than are packed together
+  const std::size_t columns = 48;
+  const std::vector<std::int8_t> codes = randomCodes(rows * columns, bits, random);
+  const std::vector<std::uint8_t> whole = pack(part, {codes.data(), rows, columns}, layout, bits);
+  std::vector<std::uint8_t> found;
+  const ByteSink sink = [&](const std::uint8_t* bytes, std::size_t count) {
+    found.insert(found.end(), bytes, bytes + count);
+  };
+
+  AcrossPacker packer(part, layout, bits, rows, columns);
+  const std::size_t ends[] = {0, 5, 16, 43, 200, rows};
+  for (std::size_t i = 5; i > 0; --i) {
+    packer.add({codes.data() + ends[i - 1] * columns, ends[i] - ends[i - 1], columns}, ends[i - 1]);
+  }
+  packer.write(sink);
+  CHECK(found == whole);
+
+  found.clear();
+  for (std::size_t first = 0; first < columns; first += 16) {
+    std::vector<std::int8_t> some;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto from = codes.begin() + static_cast<std::ptrdiff_t>(row * columns + first);
+      some.insert(some.end(), from, from + 16);
+    }
+    packAcross(part, {some.data(), rows, 16}, layout, bits, sink);
+  }
+  CHECK(!isColumnMajor(layout) || found == whole);
+}
+
 void checkRowEnd() {
   const std::int8_t codes[] = {-8, -7, 7};
   std::uint32_t word = 0;
@@ -65,6 +103,16 @@ void checkRowEnd() {
 }  // namespace
 
 int main() {
+  std::mt19937 random(11);
+  for (const CodeLayout layout : {CodeLayout::GptqV1, CodeLayout::GptqV2}) {
+    for (const unsigned bits : {4U, 8U}) {
+      checkBlocks(QuantizedPart::Codes, layout, bits, random);
+      checkBlocks(QuantizedPart::Zeros, layout, bits, random);
+    }
+  }
+  checkBlocks(QuantizedPart::Codes, CodeLayout::Awq, 4, random);
+  checkBlocks(QuantizedPart::Zeros, CodeLayout::Awq, 4, random);
+  checkBlocks(QuantizedPart::Zeros, CodeLayout::PackedIn, 4, random);
   checkPlaces();
   checkPairs();
   checkRowEnd();
