@@ -89,7 +89,8 @@ int enginewright_add_gram(const float* rows, std::size_t tokens, std::size_t col
                           double* gram, double* absolute, double* largest) {
   static const AddGram add = fastest();
   try {
-    std::vector<double> values(std::min(tokens, tokensAtOnce) * columns);
+    // One row more than there are: GCC 12 vectorizes the sums for AVX-512 so that they load from the row after the last.
+    std::vector<double> values((std::min(tokens, tokensAtOnce) + 1) * columns);
     for (std::size_t first = 0; first < tokens; first += tokensAtOnce) {
       const std::size_t count = std::min(tokensAtOnce, tokens - first);
       for (std::size_t t = 0; t < count; ++t) {
