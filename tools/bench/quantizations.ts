@@ -18,6 +18,7 @@ import { renderPage } from './quantizations/quantization-page.ts';
 import { type QuantizationsOptions, parseOptions, usage } from './quantizations/quantizations-options.ts';
 import { readRun, type VariantRun } from './quantizations/read-run.ts';
 import { recordPairs, recordVariants } from './quantizations/record-variants.ts';
+import { readSources, recordSources } from './quantizations/text-sources.ts';
 
 interface RunDocument {
   readonly steps: { readonly ran: number; readonly cached: number };
@@ -75,6 +76,7 @@ async function recordRun(
   const [baseline] = runs;
   if (baseline?.report.isBaseline !== true) throw new Error('the run has no baseline');
   const { temperature, engines } = await measureCertainty(home, plan, runs);
+  const sources = await readSources(await textFolder(home, plan));
   return {
     steps: steps.ran + steps.cached,
     ...describeWork(plan, baseline),
@@ -83,6 +85,7 @@ async function recordRun(
     headline: report.headline,
     temperature,
     variants: recordVariants(runs, engines),
+    sources: recordSources(runs, sources),
     pairs: recordPairs(runs),
   };
 }
@@ -93,8 +96,8 @@ async function measureCertainty(
   plan: Plan,
   runs: readonly VariantRun[],
 ): Promise<CertaintyAnswer> {
-  const { dataset, window, windows } = perplexityPlan(plan);
-  const text = await readText(await createFolderStore(join(home, 'store')).folderOf(dataset));
+  const { window, windows } = perplexityPlan(plan);
+  const text = await readText(await textFolder(home, plan));
   const request: CertaintyRequest = {
     engines: runs.map(({ engineFolder }) => engineFolder),
     source:
@@ -108,4 +111,8 @@ async function measureCertainty(
     input: JSON.stringify(request),
   });
   return CertaintyAnswer.parse(JSON.parse(stdout));
+}
+
+function textFolder(home: string, plan: Plan): Promise<string> {
+  return createFolderStore(join(home, 'store')).folderOf(perplexityPlan(plan).dataset);
 }

@@ -9,34 +9,55 @@ export function explainDisagreement(record: QuantizationRecord): string[] {
   const others = variants.filter(({ name }) => name !== baseline);
   const furthest = others.toSorted((a, b) => klOf(b) - klOf(a))[0];
   if (certain === undefined || furthest === undefined) return [];
+  const tempered = others.map(({ name, certainty }) => [`\`${name}\``, certainty.temperedChange] as const);
   return [
     '## Why perplexity and KL divergence disagree',
     '',
-    `KL divergence is the log-likelihood that a variant would lose on text as ${baseline} itself writes it; perplexity is`,
-    'measured on text that people wrote. The two agree for a model that knows such text, and this one has been trained',
-    `away from it: ${baseline} gives its first choice a probability of ${share(certain.firstChoice)} and is right in ${share(certain.right)}, it expects a`,
-    `loss of ${nats(certain.entropy)} nats (its entropy) and has ${nats(certain.loss)}. Rounding blurs predictions – ${furthest.name}, furthest by KL, has`,
-    `an entropy of ${nats(furthest.certainty.entropy)} –, and to be less sure of what is wrong wins back some of what the error costs.`,
-    '',
-    `So a lower perplexity is no sign of a better engine here. With all logits divided by ${temperature}, where ${baseline}'s own loss is`,
-    `smallest of ten temperatures above 1, there is nothing to win by blurring: ${describeTempered(others, baseline)}.`,
+    `KL divergence is the log-likelihood that a variant would lose on text that goes on as ${baseline} itself expects;`,
+    'perplexity is measured on text as people went on. The two agree for a model that knows such text, and this one',
+    `does not: ${baseline} gives its first choice a probability of ${share(certain.firstChoice)} and is right in ${share(certain.right)}; it expects a loss of`,
+    `${nats(certain.entropy)} nats (its entropy) and has ${nats(certain.loss)}. Rounding blurs predictions – \`${furthest.name}\`, furthest by KL, has an`,
+    `entropy of ${nats(furthest.certainty.entropy)} –, and to be less sure of what is wrong wins back some of what the error costs.`,
+    `With all logits divided by ${temperature}, where ${baseline}'s own loss is smallest of the temperatures tried, every engine is less`,
+    `sure, and what blurring wins is gone: beside ${baseline}, ${describeFindings(tempered)}.`,
     '',
     certaintyTable(record),
+    '',
+    ...describeSources(record, furthest),
+    'An interval tells how far other windows of such text may move a figure of these very engines. It does not tell what',
+    'the methods would make of another model: each was tried once.',
   ];
 }
 
-function describeTempered(others: readonly VariantRecord[], baseline: string): string {
-  const groups = [
-    ['worse', `below ${baseline} by more than noise`],
-    ['better', `above ${baseline} by more than noise`],
-    ['not told apart', `not told apart from ${baseline}`],
-  ] as const;
-  return groups
-    .map(([finding, words]) => {
-      const names = others
-        .filter(({ certainty }) => certainty.temperedChange?.finding === finding)
-        .map(({ name }) => name);
-      return `${words} ${names.length === 1 ? 'is' : 'are'} ${names.length === 0 ? 'none' : names.join(', ')}`;
+/** Which text is read decides too: the change of the log-likelihood on each source by itself. */
+function describeSources(
+  { sources, variants, baseline }: QuantizationRecord,
+  furthest: VariantRecord,
+): string[] {
+  if (sources.length === 0) return [];
+  const findings = sources.map(({ source, changes }) => [source, changes[furthest.name] ?? null] as const);
+  const others = variants.filter(({ name }) => name !== baseline);
+  const rows = others.map(({ name }) => [
+    name,
+    ...sources.map(({ changes }) => change(changes[name] ?? null)),
+  ]);
+  const columns = ['Δ log-likelihood', ...sources.map(({ source, windows }) => `${source} (${windows})`)];
+  return [
+    `It also depends on what is read. By source of the text, with the number of windows, \`${furthest.name}\` is`,
+    `${describeFindings(findings)}.`,
+    '',
+    markdownTable(columns, rows, alignmentOf(columns)),
+    '',
+  ];
+}
+
+/** For example `better by more than noise: a, b; not told apart: c`. */
+function describeFindings(findings: readonly (readonly [name: string, Difference | null])[]): string {
+  return (['better', 'worse', 'not told apart'] as const)
+    .flatMap((wanted) => {
+      const names = findings.filter(([, difference]) => difference?.finding === wanted).map(([name]) => name);
+      const words = wanted === 'not told apart' ? wanted : `${wanted} by more than noise`;
+      return names.length === 0 ? [] : [`${words}: ${names.join(', ')}`];
     })
     .join('; ');
 }
@@ -62,11 +83,11 @@ function certaintyTable({ variants, temperature }: QuantizationRecord): string {
     `Loss at ${temperature}`,
     `Δ log-likelihood at ${temperature}`,
   ];
-  return markdownTable(
-    columns,
-    rows,
-    columns.map((_, index) => (index === 0 ? 'left' : 'right')),
-  );
+  return markdownTable(columns, rows, alignmentOf(columns));
+}
+
+function alignmentOf(columns: readonly string[]): ('left' | 'right')[] {
+  return columns.map((_, index) => (index === 0 ? 'left' : 'right'));
 }
 
 function change(difference: Difference | null): string {

@@ -74,6 +74,14 @@ export const QuantizationRecord = z.strictObject({
   /** At which the baseline's loss is smallest, of those tried. */
   temperature: z.number(),
   variants: z.array(VariantRecord),
+  /** Of each source of the windows by itself: change of the mean ln p against the baseline, by variant. */
+  sources: z.array(
+    z.strictObject({
+      source: z.string(),
+      windows: z.int(),
+      changes: z.record(z.string(), Difference),
+    }),
+  ),
   /** Every calibrated method beside plain rounding to the same bits and groups. */
   pairs: z.array(
     z.strictObject({
