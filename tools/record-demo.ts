@@ -2,14 +2,15 @@
  * Runs the demo twice in a home of its own and records what it showed in docs/results/demo.json, from which the
  * table in README.md is made (`npm run docs`). Needs a built dist/.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Report } from '../core/domain/report.ts';
 import { renderTable } from '../core/reports/render-table.ts';
 import { packageRoot } from '../system/package-root.ts';
 import type { DemoRecord } from './docs/demo-record.ts';
+import { describeHost } from './docs/describe-host.ts';
 
 interface DemoResult {
   readonly seconds: number;
@@ -25,14 +26,7 @@ try {
   const { columns, rows, alignment } = renderTable(first.report);
   const record: DemoRecord = {
     command: 'npm run demo',
-    date: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryBytes: totalmem(),
-      platform: `${process.platform} ${process.arch}`,
-    },
-    versions: await versions(),
+    ...(await describeHost(root)),
     runs: [first, second].map(({ seconds, steps }) => ({ seconds, steps })),
     verdict: first.report.verdict,
     headline: first.report.headline,
@@ -51,18 +45,4 @@ async function runDemo(): Promise<DemoResult> {
     reject: false,
   });
   return JSON.parse(stdout) as DemoResult;
-}
-
-async function versions(): Promise<Record<string, string>> {
-  const read = async (path: string): Promise<Record<string, unknown>> =>
-    JSON.parse(await readFile(join(root, path), 'utf8')) as Record<string, unknown>;
-  const own = await read('package.json');
-  const llama = await read('node_modules/@node-llama-cpp/linux-x64/package.json');
-  const temporal = await read('node_modules/@temporalio/worker/package.json');
-  return {
-    enginewright: String(own['version']),
-    Node: process.versions.node,
-    'Temporal SDK': String(temporal['version']),
-    '@node-llama-cpp': String(llama['version']),
-  };
 }

@@ -80,7 +80,9 @@ void refuseEmpty(const MatrixRange& matrix, const std::string& name) {
   if (matrix.rows == 0 || matrix.columns == 0) refuse(name, "has no values");
 }
 
+/// Pairs are of codes that have no zeros.
 void refuseZeros(QuantizedPart part, CodeLayout layout, const std::string& name) {
+  if (part == QuantizedPart::Zeros && layout == CodeLayout::ColumnPairs) refuse(name, "has no zeros in column-pairs");
 }
 
 void checkLayout(CodeLayout layout, unsigned bits, std::uint64_t rows, std::uint64_t columns,
