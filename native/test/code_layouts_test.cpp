@@ -1,6 +1,7 @@
 #include "quantizing/code_layouts.hpp"
 
 #include <cstring>
+#include <random>
 #include <vector>
 
 #include "check.hpp"
