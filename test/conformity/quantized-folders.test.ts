@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cp, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,13 +8,12 @@ import type { QuantizationScheme } from '../../core/formats/quantized/scheme.ts'
 import { packageRoot } from '../../system/package-root.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
 import { createLlamaCpp } from '../../system/toolchains/llama-cpp/toolchain.ts';
-import { readGgufFile } from '../../system/toolchains/llama-cpp/read-gguf-file.ts';
 import { inspectWeights } from '../../system/weights/inspect-weights.ts';
 import { openWeights } from '../../system/weights/open-weights.ts';
 import { quantizeWeights } from '../../system/weights/quantize-weights.ts';
 import { dequantizers, type StoredParts } from '../fixtures/weights/dequantize.ts';
 import { dequantizeFp8, dequantizeNvfp4 } from '../fixtures/weights/dequantize-floats.ts';
-import { readFloat } from '../fixtures/weights/float-formats.ts';
+import { bytesAt, ggufTensor, readValues, sourceRow } from '../fixtures/gguf/read-values.ts';
 import { roundTo } from '../unit/system/native-cli/float-reference.ts';
 
 const sample = join(packageRoot(), 'examples', 'sample', 'sample-llama');
@@ -79,16 +79,32 @@ const folders: readonly Folder[] = [
   { name: 'nvfp4', grid: { kind: 'nvfp4' }, layout: 'compressed-tensors', dtype: 'F32', type: 'F16' },
 ];
 
-/** The sample quantized, and how to reach the checkpoint and the engine made from it. */
-async function quantized({ name, grid, layout, dtype }: Folder) {
-  const model = join(work, name);
-  const activations = grid.kind === 'fp8' ? 'dynamic' : 'none';
-  await quantizeWeights(
-    { from: sample, to: model, scheme: { grid, layout, activations }, scaleDtype: dtype },
-    { ...scope, executable: locateWeights() },
-  );
-  return model;
+const made = new Map<string, Promise<string>>();
+
+/** Made once, whichever test asks first. */
+function once(name: string, make: () => Promise<string>): Promise<string> {
+  const known = made.get(name) ?? make();
+  made.set(name, known);
+  return known;
 }
+
+/** The sample, quantized. */
+function modelOf(name: string): Promise<string> {
+  return once(name, async () => {
+    const folder = folders.find((one) => one.name === name);
+    if (folder === undefined) throw new Error(`there is no ${name}`);
+    const { grid, layout, dtype } = folder;
+    const model = join(work, name);
+    const activations = grid.kind === 'fp8' ? 'dynamic' : 'none';
+    await quantizeWeights(
+      { from: sample, to: model, scheme: { grid, layout, activations }, scaleDtype: dtype },
+      { ...scope, executable: locateWeights() },
+    );
+    return model;
+  });
+}
+
+const checkpointOf = (name: string) => once(`${name} checkpoint`, async () => convert(await modelOf(name)));
 
 const toolchain = () => createLlamaCpp({ llamaLibraries: null, threads: 1, home: work });
 
@@ -103,12 +119,6 @@ async function build(checkpointFolder: string, type: string) {
   const out = `${checkpointFolder} ${type}`;
   await mkdir(out);
   return toolchain().buildEngine({ checkpointFolder, adapters: [], out, parameters: { type } }, scope);
-}
-
-async function bytesAt(file: string, offset: number, bytes: number): Promise<Buffer> {
-  await using handle = await open(file);
-  const { buffer } = await handle.read(Buffer.alloc(bytes), 0, bytes, offset);
-  return buffer;
 }
 
 async function partsOf(model: string, module: string): Promise<StoredParts> {
@@ -140,35 +150,6 @@ async function expected(
   return read({ ...linear, grid, scaleDtype: dtype });
 }
 
-async function ggufTensor(checkpoint: string, name: string) {
-  const file = join(checkpoint, 'model.gguf');
-  const tensor = (await readGgufFile(file)).tensors.find((one) => one.name === name);
-  if (tensor === undefined) throw new Error(`there is no ${name}`);
-  return { type: tensor.type, bytes: await bytesAt(file, tensor.offset, tensor.bytes) };
-}
-
-/** ggml's own reading of its types (`dequantize_row_q4_0`, `dequantize_row_q8_0`). */
-function readValues(type: string, bytes: Buffer): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (type === 'F16')
-    return Array.from({ length: bytes.length / 2 }, (_, at) => readFloat(view, at * 2, 'F16'));
-  const size = type === 'Q4_0' ? 18 : 34;
-  return Array.from({ length: (bytes.length / size) * 32 }, (_, index) => {
-    const [at, place] = [Math.floor(index / 32) * size, index % 32];
-    const scale = readFloat(view, at, 'F16');
-    if (type === 'Q8_0') return scale * view.getInt8(at + 2 + place);
-    const byte = view.getUint8(at + 2 + (place % 16));
-    return scale * ((place < 16 ? byte & 0xf : byte >> 4) - 8);
-  });
-}
-
-/** Rows of queries change places within each head of 32. */
-function sourceRow(row: number, headRows: number): number {
-  if (headRows === 0) return row;
-  const inHead = row % headRows;
-  return row - inHead + (inHead % 2) * (headRows / 2) + Math.floor(inHead / 2);
-}
-
 const linears = [
   ['model.layers.2.mlp.down_proj', 'blk.2.ffn_down.weight', 0],
   ['model.layers.1.self_attn.q_proj', 'blk.1.attn_q.weight', 32],
@@ -178,8 +159,8 @@ describe.each(folders)('a folder stored as $name', (folder) => {
   const { type } = folder;
 
   it(`becomes a checkpoint of ${type} that says the same`, async () => {
-    const model = await quantized(folder);
-    const checkpoint = await convert(model);
+    const model = await modelOf(folder.name);
+    const checkpoint = await checkpointOf(folder.name);
 
     for (const [module, name, headRows] of linears) {
       const found = await ggufTensor(checkpoint, name);
@@ -199,7 +180,7 @@ describe.each(folders)('a folder stored as $name', (folder) => {
   });
 
   it('is told by inspect', async () => {
-    const { quantization, notices } = await inspectWeights(join(work, folder.name));
+    const { quantization, notices } = await inspectWeights(await modelOf(folder.name));
 
     const { grid } = folder;
     expect(notices).toEqual([]);
@@ -221,36 +202,44 @@ describe('an engine', () => {
     ['fp8 in blocks', 'Q4_0', {}],
     ['nvfp4', 'F16', { f16: 44 }],
   ])('is built from %s as %s', async (name, type, types) => {
-    await expect(build(join(work, `${name} checkpoint`), type)).resolves.toMatchObject({ type, types });
+    await expect(build(await checkpointOf(name), type)).resolves.toMatchObject({ type, types });
   });
 
   it('is not passed off as holding the codes when these had to become floats', async () => {
-    await expect(build(join(work, 'nvfp4 checkpoint'), 'AS_IS')).rejects.toMatchObject({
+    await expect(build(await checkpointOf('nvfp4'), 'AS_IS')).rejects.toMatchObject({
       name: 'EngineInvalid',
       message: expect.stringContaining('fit the blocks of llama.cpp'),
     });
   });
 });
 
+/** A copy of a folder in which the bytes of some tensors are changed in place. */
+async function changed(name: string, ending: string, change: (bytes: Buffer) => void): Promise<string> {
+  const from = await modelOf(name);
+  const model = join(work, `changed ${randomUUID()}`);
+  await cp(from, model, { recursive: true });
+  const { tensors } = await openWeights(model);
+  for (const { file, offset, bytes } of tensors.filter((tensor) => tensor.name.endsWith(ending))) {
+    const values = await bytesAt(file, offset, bytes);
+    change(values);
+    await using handle = await open(file, 'r+');
+    await handle.write(values, 0, bytes, offset);
+  }
+  return model;
+}
+
 describe('columns whose groups are in another order', () => {
-  /** A copy of the gptq folder with each column's group given by another one. */
-  async function regrouped(name: string, change: (group: number, groups: number) => number): Promise<string> {
-    const model = join(work, name);
-    await cp(join(work, 'gptq'), model, { recursive: true });
-    const { tensors } = await openWeights(model);
-    for (const { name: tensor, file, offset, bytes } of tensors) {
-      if (!tensor.endsWith('.g_idx')) continue;
-      await using handle = await open(file, 'r+');
-      const index = Buffer.alloc(bytes);
-      for (let column = 0; column < bytes / 4; column += 1)
-        index.writeInt32LE(change(Math.floor(column / 32), bytes / 4 / 32), column * 4);
-      await handle.write(index, 0, bytes, offset);
-    }
-    return model;
+  /** The gptq folder with each column's group given by another one. */
+  function regrouped(other: (group: number, groups: number) => number): Promise<string> {
+    return changed('gptq', '.g_idx', (index) => {
+      const columns = index.length / 4;
+      for (let column = 0; column < columns; column += 1)
+        index.writeInt32LE(other(Math.floor(column / 32), columns / 32), column * 4);
+    });
   }
 
   it('are followed, and the linear becomes floats', async () => {
-    const model = await regrouped('reversed', (group, groups) => groups - 1 - group);
+    const model = await regrouped((group, groups) => groups - 1 - group);
     const checkpoint = await convert(model);
 
     const [module, name] = linears[0];
@@ -270,11 +259,26 @@ describe('columns whose groups are in another order', () => {
   });
 
   it.each([-1, 4096])('are WeightsCorrupt when a group is %d', async (wrong) => {
-    const model = await regrouped(`wrong ${wrong}`, (group) => (group === 1 ? wrong : group));
+    const model = await regrouped((group) => (group === 1 ? wrong : group));
 
     await expect(convert(model)).rejects.toMatchObject({
       name: 'WeightsCorrupt',
       message: expect.stringContaining(`has a column in group ${wrong} of`),
+    });
+  });
+});
+
+describe('codes that stand for no number of a checkpoint', () => {
+  it.each([
+    ['nvfp4', '.weight_global_scale', 0, 'WeightsCorrupt', 'no finite numbers'],
+    ['fp8 per tensor', '.weight_scale', Number.NaN, 'WeightsCorrupt', 'no finite numbers'],
+    ['fp8 per tensor', '.weight_scale', 1e30, 'WeightsUnsupported', 'beyond the range of F16'],
+  ])('are refused: %s with a %s of %d', async (name, ending, value, failure, says) => {
+    const model = await changed(name, ending, (bytes) => bytes.writeFloatLE(value, 0));
+
+    await expect(convert(model)).rejects.toMatchObject({
+      name: failure,
+      message: expect.stringContaining(says),
     });
   });
 });

@@ -13,9 +13,9 @@ import {
 // Codes in a 32-bit word.
 const perWord = 8;
 
-/** Folders of AutoAWQ, whose gemm layout `awqGemm` writes; gemv and the others pack in another order. */
+/** Folders of AutoAWQ and, with the key `format`, of GPTQModel, whose gemm layout `awqGemm` writes; gemv and the others pack in another order. */
 export function readAwqForm(config: JsonObject): StoredForm {
-  const version = config['version'] ?? 'gemm';
+  const version = config['version'] ?? config['format'] ?? 'gemm';
   if (typeof version !== 'string' || version.toLowerCase() !== 'gemm')
     throw unsupportedModel(`has weights in the format ${JSON.stringify(version)} of awq`);
   const bits = config['bits'] ?? config['w_bit'];

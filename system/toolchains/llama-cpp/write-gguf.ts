@@ -42,7 +42,10 @@ export interface WrittenGguf extends JsonObject {
   readonly metadata: MetadataSummary;
 }
 
-/** Converts a model in Hugging Face layout to a GGUF file. Failures: those of planModelGguf and writeGgufFile. */
+/**
+ * Converts a model in Hugging Face layout, quantized or not, to a GGUF file. Failures: those of readQuantizedLinears,
+ * settleLinears, planModelGguf and writeGgufFile.
+ */
 export async function writeGguf(request: WriteGgufRequest, scope: EffectScope): Promise<WrittenGguf> {
   const config = await readModelConfig(request.modelFolder);
   const plan = planModelGguf({

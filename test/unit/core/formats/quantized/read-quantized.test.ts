@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../../../core/domain/json.ts';
+import type { Json, JsonObject } from '../../../../../core/domain/json.ts';
+import { quantizedFormats } from '../../../../../core/formats/quantized/formats.ts';
 import { readQuantizedLinears } from '../../../../../core/formats/quantized/read-quantized.ts';
+import { quantizedLayouts } from '../../../../../core/formats/quantized/scheme.ts';
 import { specBytes } from '../../../../../core/formats/spec-bytes.ts';
 import type { TensorDtype, WeightTensor } from '../../../../../core/formats/tensor.ts';
 
@@ -29,6 +31,53 @@ const packed = [
   tensor(`${module}.weight_shape`, 'I64', [2]),
   tensor('model.norm.weight', 'BF16', [64]),
 ];
+
+const anywhere = { quantized: [module], kept: [] };
+
+it.each(quantizedLayouts)('there is a reader for the config that is written as %s', (layout) => {
+  const grid = { kind: 'integer', bits: 4, group: 32, symmetric: true, convention: 'centred' } as const;
+  const written = quantizedFormats[layout].config({ grid, layout, activations: 'none' }, anywhere);
+
+  expect(() => readQuantizedLinears([], { quantization_config: written })).toThrow(
+    'No tensor of the quantized model holds codes',
+  );
+});
+
+describe('what a config says of gptq and awq', () => {
+  const gptq = { quant_method: 'gptq', bits: 4, group_size: 128 };
+  const awq = { quant_method: 'awq', bits: 4, group_size: 128 };
+  const qweight = tensor(`${module}.qweight`, 'I32', [16, 8]);
+
+  it.each<[string, JsonObject]>([
+    ['kernels of marlin', { ...gptq, is_marlin_format: true }],
+    ['another format of gptq', { ...gptq, checkpoint_format: 'marlin' }],
+    ['3 bits of gptq', { ...gptq, bits: 3 }],
+    ['no group', { quant_method: 'gptq', bits: 4 }],
+    ['modules with bits of their own', { ...gptq, dynamic: { '+:.*down_proj': { bits: 8 } } }],
+    ['the order of gemv', { ...awq, version: 'gemv' }],
+    ['the order of gemv, as GPTQModel says it', { ...awq, format: 'gemv' }],
+    ['8 bits of awq', { ...awq, bits: 8 }],
+    ['FP8 of another kind', { quant_method: 'fp8', fmt: 'e5m2' }],
+    ['blocks of one number', { quant_method: 'fp8', weight_block_size: [128] }],
+    ['another algorithm of modelopt', { quant_method: 'modelopt', quant_algo: 'W4A16_AWQ' }],
+  ])('is WeightsUnsupported with %s', (_, given) => {
+    expect(() => readQuantizedLinears([qweight], { quantization_config: given })).toThrow(
+      expect.objectContaining({ name: 'WeightsUnsupported' }),
+    );
+  });
+
+  it('lets modules that are left out have no bits of their own', () => {
+    const kept = { ...gptq, dynamic: { [String.raw`-:^lm_head$`]: {} } };
+    expect(() => readQuantizedLinears([qweight], { quantization_config: kept })).toThrow('has no scales');
+  });
+
+  it('does not read views, whose codes lie in another order', () => {
+    const view = { ...qweight, strides: [1, 16] };
+    expect(() => readQuantizedLinears([view], { quantization_config: gptq })).toThrow(
+      expect.objectContaining({ name: 'WeightsUnsupported', message: expect.stringContaining('is a view') }),
+    );
+  });
+});
 
 describe('the integer weights of a compressed-tensors model', () => {
   it('are described as codes, scales and their place, and everything else is left over', () => {
