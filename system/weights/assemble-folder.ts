@@ -15,7 +15,7 @@ export async function assembleFolder<T>(to: string, fill: (folder: string) => Pr
   const target = resolve(to);
   await refuseFilled(target);
   await removeAbandoned(target);
-  const draft = join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);
+  const draft = draftOf(target);
   try {
     await mkdir(draft, { recursive: true });
     const result = await fill(draft);
@@ -29,7 +29,30 @@ export async function assembleFolder<T>(to: string, fill: (folder: string) => Pr
   }
 }
 
+/**
+ * Lends a folder beside the place of `to` for what is only needed while that is made, and removes it in the end. `to` and
+ * what killed processes left are treated as by `assembleFolder`, so that nobody waits long for a folder that is refused.
+ */
+export async function withScratchBeside<T>(to: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const target = resolve(to);
+  await refuseFilled(target);
+  await removeAbandoned(target);
+  const scratch = draftOf(target);
+  try {
+    await mkdir(scratch, { recursive: true });
+    return await use(scratch);
+  } catch (error) {
+    throw asStoreFailure(error, target);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
 const draftSuffix = '.partial';
+
+function draftOf(target: string): string {
+  return join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);
+}
 
 /** Host and process stand in the name, so that what is abandoned can be told from what is being written. */
 function draftPrefix(target: string): string {

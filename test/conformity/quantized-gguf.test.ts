@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,6 +72,32 @@ describe.each([
     expect(found.findIndex((value, index) => value !== inPlace[index])).toBe(-1);
     expect(found).toHaveLength(expected.length);
   });
+});
+
+it('is the same whether engines of the folder round activations too or not', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'enginewright-gguf-'));
+  try {
+    const grid = { kind: 'integer', bits: 8, group: null, symmetric: true, convention: 'centred' } as const;
+    const toolchain = createLlamaCpp({ llamaLibraries: null, threads: 1, home: folder });
+    const written: Buffer[] = [];
+    for (const activations of ['none', 'dynamic'] as const) {
+      const scheme = { grid, layout: 'compressed-tensors', activations } as const;
+      const request = {
+        from: modelFolder,
+        to: join(folder, activations),
+        scheme,
+        scaleDtype: 'F16',
+      } as const;
+      await quantizeWeights(request, { ...scope, executable: locateWeights() });
+      const conversion = { modelFolder: request.to, out: folder, parameters: { type: 'f16' } };
+      await toolchain.convertCheckpoint(conversion, scope);
+      written.push(await readFile(join(folder, 'model.gguf')));
+    }
+
+    expect(written[0]?.equals(written[1] ?? Buffer.alloc(0))).toBe(true);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 async function readLinear(folder: string, module: string) {
