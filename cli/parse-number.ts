@@ -17,3 +17,14 @@ export function parseWhole(
     `${flag} must be a whole number from ${least} to ${most}, not '${text}'`,
   );
 }
+
+/** Like parseWhole, for a number that may have decimals. */
+export function parseDecimal(
+  flag: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+(?:e-?\d+)?$/i.test(text) && value >= least && value <= most) return value;
+  throw new BuildFailure('UsageInvalid', `${flag} must be a number from ${least} to ${most}, not '${text}'`);
+}

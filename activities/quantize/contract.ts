@@ -13,7 +13,7 @@ export interface QuantizeInput {
 
 export const quantize = defineStep({
   name: 'quantize',
-  version: 2,
+  version: 3,
   produces: 'quantized',
   worker: 'cpu',
   startToCloseTimeout: '12 hours',

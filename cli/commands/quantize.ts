@@ -1,11 +1,15 @@
+import { llamaCpp } from '../../core/catalog/toolchains/llama-cpp.ts';
 import { locateWeights } from '../../system/native-cli/locate.ts';
+import { createToolchains } from '../../system/toolchains/create-toolchains.ts';
 import { quantizeWeights, type QuantizeReport } from '../../system/weights/quantize-weights.ts';
 import { choose } from '../choose.ts';
 import { defineCommand } from '../define-command.ts';
 import { effectScope } from '../effect-scope.ts';
 import { renderTextTable } from '../output/text-table.ts';
 import { formatBytes } from '../output/units.ts';
+import { chooseMethodName, chooseSolver, methodOptions } from '../quantize/choose-method.ts';
 import { chooseScheme, schemeOptions } from '../quantize/choose-scheme.ts';
+import { type CalibratedReport, quantizeCalibrated } from '../quantize/quantize-calibrated.ts';
 
 const scaleDtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 
@@ -27,24 +31,25 @@ export const quantize = defineCommand({
       value: Object.keys(scaleDtypes).join('|'),
       description: 'Type of stored scales (default: the model’s; float16 for gptq and awq).',
     },
-    solved: {
-      type: 'string',
-      value: 'FILE',
-      description: 'Codes that a solver found, instead of rounding to nearest.',
-    },
+    ...methodOptions,
   },
   async run({ options, positionals, ...context }) {
     const [from = '', to = ''] = positionals;
+    const solver = chooseSolver(options);
     const request = {
       from,
       to,
-      scheme: chooseScheme(options),
+      scheme: chooseScheme(options, chooseMethodName(options)),
       exclude: options.exclude,
-      ...(options.solved === undefined ? {} : { solved: options.solved }),
       ...readScaleDtype(options['scale-dtype']),
     };
     const executable = locateWeights(context.environment.weightsExecutable);
-    const report = await quantizeWeights(request, { ...effectScope(context, 'quantize'), executable });
+    const scope = { ...effectScope(context, 'quantize'), executable };
+    const toolchain = () => createToolchains(context.environment, context.home)(llamaCpp.id);
+    const report =
+      solver === null
+        ? await quantizeWeights(request, scope)
+        : await quantizeCalibrated({ request, solver, toolchain }, scope);
     for (const notice of report.notices) context.print.note(`warning: ${notice}`);
     context.print.result(report, render(report, to));
   },
@@ -59,9 +64,14 @@ function readScaleDtype(text: string | undefined): { scaleDtype?: 'F32' | 'F16' 
 // More than fit on a screen help nobody; --json has all.
 const shownErrors = 10;
 
-function render({ worst, linears, bytesBefore, bytesAfter }: QuantizeReport, to: string): string {
+function render(report: QuantizeReport | CalibratedReport, to: string): string {
+  const { worst, linears, bytesBefore, bytesAfter } = report;
   const sizes = `${formatBytes(bytesBefore)} → ${formatBytes(bytesAfter)}`;
-  const summary = `${linears} linears, ${sizes} (${(bytesBefore / bytesAfter).toFixed(2)} times smaller) in ${to}`;
+  const size = `${linears} linears, ${sizes} (${(bytesBefore / bytesAfter).toFixed(2)} times smaller) in ${to}`;
+  const summary =
+    'outputError' in report
+      ? `${size}\nSquared error of the outputs, against that of rounding to nearest: ${report.outputError.toFixed(3)}`
+      : size;
   if (worst.length === 0) return summary;
   const table = renderTextTable({
     columns: ['Worst linears', 'relative error', 'largest', 'cosine', 'SQNR'],

@@ -4,6 +4,8 @@ import { quantizedLayouts, type QuantizationScheme } from '../../core/formats/qu
 import { choose } from '../choose.ts';
 import type { Options } from '../define-command.ts';
 import { parseWhole } from '../parse-number.ts';
+import type { MethodName } from './choose-method.ts';
+import { refuseIdle } from './refuse-idle.ts';
 
 const grids = ['int8', 'int4', 'fp8', 'nvfp4'] as const;
 const conventions = ['full', 'restricted', 'centred'] as const;
@@ -15,7 +17,11 @@ const fp8Blocks = { tensor: [null, null], row: [1, null], '128x128': [128, 128] 
 
 /** Flags that say how weights are quantized and stored. */
 export const schemeOptions = {
-  scheme: { type: 'string', value: grids.join('|'), description: 'What a weight becomes.' },
+  scheme: {
+    type: 'string',
+    value: grids.join('|'),
+    description: 'What a weight becomes (smoothquant: int8; gptq and awq: int8 or int4).',
+  },
   group: {
     type: 'string',
     value: 'N|row',
@@ -35,7 +41,8 @@ export const schemeOptions = {
   activations: {
     type: 'string',
     value: activations.join('|'),
-    description: 'dynamic: engines also quantize the input of a linear (default: none; fp8 dynamic).',
+    description:
+      'dynamic: engines also quantize the input of a linear (default: none; fp8 and smoothquant: dynamic).',
   },
   layout: {
     type: 'string',
@@ -55,26 +62,46 @@ export interface SchemeFlags {
   readonly layout: string | undefined;
 }
 
-/** Throws UsageInvalid for an unknown word and for a flag that the scheme has no use for. */
-export function chooseScheme(flags: SchemeFlags): QuantizationScheme {
-  if (flags.scheme === undefined)
+/** Throws UsageInvalid for an unknown word and for a flag that the scheme or the method has no use for. */
+export function chooseScheme(flags: SchemeFlags, method: MethodName = 'rtn'): QuantizationScheme {
+  const { scheme: given = method === 'smoothquant' ? 'int8' : undefined } = flags;
+  if (given === undefined)
     throw new BuildFailure('UsageInvalid', `quantize needs --scheme ${grids.join('|')}`);
-  const scheme = choose('--scheme', flags.scheme, grids);
-  return {
+  const scheme = choose('--scheme', given, grids);
+  const chosen = {
     grid: chooseGrid(scheme, flags),
     layout: choose('--layout', flags.layout ?? 'compressed-tensors', quantizedLayouts),
     activations: choose(
       '--activations',
-      flags.activations ?? (scheme === 'fp8' ? 'dynamic' : 'none'),
+      flags.activations ?? (scheme === 'fp8' || method === 'smoothquant' ? 'dynamic' : 'none'),
       activations,
     ),
   };
+  if (method !== 'rtn') checkMethod(method, scheme, chosen);
+  return chosen;
+}
+
+/** Solvers find integers; SmoothQuant is about rounding activations too, which takes whole rows of symmetric int8. */
+function checkMethod(
+  method: MethodName,
+  scheme: (typeof grids)[number],
+  { grid, layout, activations: rounded }: QuantizationScheme,
+): void {
+  const refuse = (flag: string): never => {
+    throw new BuildFailure('UsageInvalid', `${flag} means nothing for --method ${method}`);
+  };
+  if (grid.kind !== 'integer' || (method === 'smoothquant' && grid.bits !== 8)) refuse(`--scheme ${scheme}`);
+  if (method !== 'smoothquant' || grid.kind !== 'integer') return;
+  if (grid.group !== null) refuse('--group');
+  if (!grid.symmetric) refuse('--asymmetric');
+  if (layout !== 'compressed-tensors') refuse(`--layout ${layout}`);
+  if (rounded === 'none') refuse('--activations none');
 }
 
 function chooseGrid(scheme: (typeof grids)[number], flags: SchemeFlags): Grid {
   const isInteger = scheme === 'int8' || scheme === 'int4';
   refuseIdle(
-    scheme,
+    `--scheme ${scheme}`,
     [
       ...(isInteger ? ['block' as const] : (['group', 'asymmetric', 'convention'] as const)),
       ...(scheme === 'nvfp4' ? ['block' as const] : []),
@@ -96,10 +123,4 @@ function chooseIntegers(bits: 4 | 8, { group, asymmetric, convention }: SchemeFl
     symmetric: !asymmetric,
     convention: choose('--convention', convention ?? 'centred', conventions),
   };
-}
-
-function refuseIdle(scheme: string, flags: readonly (keyof SchemeFlags)[], given: SchemeFlags): void {
-  const idle = flags.find((flag) => given[flag] !== undefined && given[flag] !== false);
-  if (idle !== undefined)
-    throw new BuildFailure('UsageInvalid', `--${idle} means nothing for --scheme ${scheme}`);
 }

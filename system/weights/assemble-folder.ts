@@ -37,6 +37,20 @@ export async function assembleFile<T>(to: string, write: (path: string) => Promi
   });
 }
 
+/**
+ * Lends a folder beside the place of `to` for what is only needed while that is made, and removes it in the end. `to` and
+ * what killed processes left are treated as by `assembleFolder`, so that nobody waits long for a folder that is refused.
+ */
+export async function withScratchBeside<T>(to: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const target = resolve(to);
+  await refuseFilled(target);
+  return withDraft(target, async (scratch) => {
+    const result = await use(scratch);
+    await rm(scratch, { recursive: true, force: true });
+    return result;
+  });
+}
+
 async function withDraft<T>(target: string, fill: (draft: string) => Promise<T>): Promise<T> {
   await removeAbandoned(target);
   const draft = join(dirname(target), `${draftPrefix(target)}${process.pid}~${randomUUID()}${draftSuffix}`);

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BuildFailure } from '../../core/domain/failures.ts';
@@ -7,8 +5,8 @@ import type { JsonObject } from '../../core/domain/json.ts';
 import type { SolveMethod } from '../../core/domain/solve-plan.ts';
 import type { QuantizationScheme } from '../../core/formats/quantized/scheme.ts';
 import type { WeightTools } from './contract.ts';
+import { quantizeBySolving } from './quantize-by-solving.ts';
 import { type QuantizeReport, quantizeWeights } from './quantize-weights.ts';
-import { type Solved, solveQuantization } from './solve-quantization.ts';
 import { statisticsFile } from './statistics-file.ts';
 import type { WeightsScope } from './weights-scope.ts';
 
@@ -41,58 +39,31 @@ type StepRequest = Parameters<WeightTools['quantize']>[0];
 /** Quantizes a model the way a recipe asks: rounded to nearest, or as a solver finds by the statistics. */
 export async function quantizeForStep(request: StepRequest, scope: WeightsScope): Promise<JsonObject> {
   const settings = Settings.parse(request.parameters);
-  const { bits, group, symmetric, scaleDtype } = settings;
+  const quantizing = { from: request.from, to: request.out, ...formOf(settings) };
+  if (settings.method === 'rtn') return factsOf(await quantizeWeights(quantizing, scope));
+  if (request.statisticsFolder === null)
+    throw new BuildFailure('InternalError', `${settings.method} was asked for without statistics`);
+  const solving = {
+    statisticsFile: join(request.statisticsFolder, statisticsFile),
+    method: methodOf(settings),
+  };
+  const report = await quantizeBySolving({ ...quantizing, ...solving }, scope);
+  return { ...factsOf(report), outputError: report.outputError };
+}
+
+function formOf({ method, bits, group, symmetric, scaleDtype }: Settings) {
   const scheme: QuantizationScheme = {
     grid: { kind: 'integer', bits, group, symmetric, convention: 'centred' },
     layout: 'compressed-tensors',
-    activations: 'none',
+    // SmoothQuant makes weights harder to round for the sake of activations that are rounded too.
+    activations: method === 'smoothquant' ? 'dynamic' : 'none',
   };
-  const quantizing = { from: request.from, to: request.out, scheme, scaleDtype };
-  if (settings.method === 'rtn') return factsOf(await quantizeWeights(quantizing, scope));
-  const solved = join(request.out, '..', `.solved-${randomUUID()}.safetensors`);
-  try {
-    const found = await solve(settings, { request, solved }, scope);
-    const report = await quantizeWeights({ ...quantizing, solved }, scope);
-    const worst = found.errors.toSorted((a, b) => b.relativeFrobenius - a.relativeFrobenius);
-    return { ...factsOf({ ...report, worst }), outputError: ratioOf(found.outputs) };
-  } finally {
-    await rm(solved, { force: true });
-  }
-}
-
-function solve(
-  settings: Exclude<Settings, { method: 'rtn' }>,
-  { request, solved }: { readonly request: StepRequest; readonly solved: string },
-  scope: WeightsScope,
-): Promise<Solved> {
-  const { from, statisticsFolder } = request;
-  if (statisticsFolder === null)
-    throw new BuildFailure('InternalError', `${settings.method} was asked for without statistics`);
-  const { bits, group, symmetric, scaleDtype } = settings;
-  return solveQuantization(
-    {
-      modelFolder: from,
-      statisticsFile: join(statisticsFolder, statisticsFile),
-      out: solved,
-      grid: { kind: 'integer', bits, group, symmetric, convention: 'centred' },
-      scaleDtype,
-      method: methodOf(settings),
-    },
-    scope,
-  );
+  return { scheme, scaleDtype };
 }
 
 function methodOf(settings: Exclude<Settings, { method: 'rtn' }>): SolveMethod {
   if (settings.method === 'gptq') return { kind: 'gptq', damp: settings.damp, order: settings.order };
   return settings.method === 'awq' ? { kind: 'awq' } : { kind: 'smoothquant', alpha: settings.alpha };
-}
-
-/** Error of all outputs together against that of plain rounding: below 1 is what the method gained. */
-function ratioOf(outputs: Solved['outputs']): number {
-  const sum = (pick: (output: Solved['outputs'][number]) => number): number =>
-    outputs.reduce((total, output) => total + pick(output), 0);
-  const rounded = sum(({ roundedError }) => roundedError);
-  return rounded === 0 ? 1 : sum(({ error }) => error) / rounded;
 }
 
 function factsOf({

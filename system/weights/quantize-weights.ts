@@ -59,19 +59,7 @@ export async function quantizeWeights(
   request: QuantizeRequest,
   scope: WeightsScope,
 ): Promise<QuantizeReport> {
-  const opened = await openWeights(request.from);
-  if (!opened.isFolder) throw new BuildFailure('UsageInvalid', `${request.from} is no folder of a model`);
-  const configFile = join(opened.folder, 'config.json');
-  const config = await readConfig(configFile);
-  const solved = request.solved === undefined ? undefined : await openWeights(request.solved);
-  const plan = planQuantized({
-    tensors: opened.tensors,
-    config,
-    scheme: request.scheme,
-    exclude: request.exclude ?? [],
-    ...(solved === undefined ? {} : { solved: sortSolvedTensors(solved.tensors) }),
-    ...(request.scaleDtype === undefined ? {} : { scaleDtype: request.scaleDtype }),
-  });
+  const { opened, config, plan } = await openForQuantizing(request);
   return assembleFolder(request.to, async (folder) => {
     const planned = await planFiles(opened, plan, folder);
     const outputs = planned.map(({ output }) => output);
@@ -85,6 +73,27 @@ export async function quantizeWeights(
     );
     return describe({ scheme: request.scheme, opened, plan, planned, ...written });
   });
+}
+
+/** A model with what quantizing would make of it; nothing is written. Throws what `quantizeWeights` throws for it. */
+export async function openForQuantizing(request: QuantizeRequest): Promise<{
+  readonly opened: OpenedWeights;
+  readonly config: JsonObject;
+  readonly plan: QuantizingPlan;
+}> {
+  const opened = await openWeights(request.from);
+  if (!opened.isFolder) throw new BuildFailure('UsageInvalid', `${request.from} is no folder of a model`);
+  const config = await readConfig(join(opened.folder, 'config.json'));
+  const solved = request.solved === undefined ? undefined : await openWeights(request.solved);
+  const plan = planQuantized({
+    tensors: opened.tensors,
+    config,
+    scheme: request.scheme,
+    exclude: request.exclude ?? [],
+    ...(solved === undefined ? {} : { solved: sortSolvedTensors(solved.tensors) }),
+    ...(request.scaleDtype === undefined ? {} : { scaleDtype: request.scaleDtype }),
+  });
+  return { opened, config, plan };
 }
 
 async function readConfig(file: string): Promise<JsonObject> {

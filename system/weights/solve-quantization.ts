@@ -18,6 +18,8 @@ export interface SolveRequest {
   /** The solver's file, absolute; `quantizeWeights` takes it as `solved`. */
   readonly out: string;
   readonly grid: IntegerGrid;
+  /** Patterns of linears that stay as they are. */
+  readonly exclude?: readonly string[];
   readonly scaleDtype: ScaleDtype;
   readonly method: SolveMethod;
 }
@@ -33,7 +35,7 @@ const Inputs = z.record(z.string(), z.string());
 
 /** Finds codes for every linear of a model by looking at the statistics of what it is given. */
 export async function solveQuantization(request: SolveRequest, scope: WeightsScope): Promise<Solved> {
-  const { modelFolder, statisticsFile, out, grid, scaleDtype, method } = request;
+  const { modelFolder, statisticsFile, out, grid, exclude = [], scaleDtype, method } = request;
   const [model, statistics] = [await openWeights(modelFolder), await openWeights(statisticsFile)];
   const configFile = join(model.folder, 'config.json');
   const config = parseModelConfig(await readFile(configFile, 'utf8'), configFile);
@@ -41,7 +43,7 @@ export async function solveQuantization(request: SolveRequest, scope: WeightsSco
     tensors: model.tensors,
     statistics: statistics.tensors,
     inputs: readInputs(statistics.files[0]?.metadata.get('inputs'), statisticsFile),
-    modules: listLinearModules(config, []).quantized,
+    modules: listLinearModules(config, exclude).quantized,
     grid,
     scaleDtype,
     method,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -190,6 +190,20 @@ describe.each(folders)('a folder stored as $name', (folder) => {
       linears: 42,
     });
   });
+});
+
+it('becomes the same checkpoint whether engines of the folder round activations too or not', async () => {
+  const model = join(work, 'rounds activations');
+  const scheme = { grid: integer(8, null, true), layout: 'compressed-tensors', activations: 'dynamic' } as const;
+  await quantizeWeights(
+    { from: sample, to: model, scheme, scaleDtype: 'F16' },
+    { ...scope, executable: locateWeights() },
+  );
+
+  const [found, expected] = [await convert(model), await checkpointOf('packed bytes')].map((folder) =>
+    readFile(join(folder, 'model.gguf')),
+  );
+  expect((await found)?.equals((await expected) ?? Buffer.alloc(0))).toBe(true);
 });
 
 describe('an engine', () => {

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 INT4 = ["--scheme", "int4", "--group", "32", "--scale-dtype", "float16"]
+SMOOTHED = ["--method", "smoothquant", "--calibration", "examples/sample/data/calibration.jsonl", "--samples", "8"]
 ATTENTION = ["--exclude", "q_proj", "--exclude", "k_proj", "--exclude", "v_proj"]
 FLAGS = [
     INT4,
@@ -27,6 +28,7 @@ FLAGS = [
     [*INT4, *ATTENTION],
     ["--scheme", "int8"],
     ["--scheme", "int8", "--activations", "dynamic"],
+    SMOOTHED,
     ["--scheme", "fp8"],
     ["--scheme", "fp8", "--block", "tensor"],
     ["--scheme", "fp8", "--block", "128x128"],
@@ -118,7 +120,7 @@ def check(script: str, flags: list, model: Path, environment: dict) -> dict:
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "quantized"
         cli = ["node", ROOT / "dist" / "cli" / "main.js", "quantize", model, folder, *flags, "--json"]
-        subprocess.run(cli, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(cli, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         own = [sys.executable, "-B", script, "--look", str(folder)]
         done = subprocess.run(own, capture_output=True, text=True, env=environment)
     if done.returncode == 0:

@@ -69,11 +69,18 @@ function createScene(request: SolvingRequest): Scene {
     if (key === undefined) throw missing(`statistics of ${module}`);
     members.set(key, [...(members.get(key) ?? []), module]);
   }
+  // What is folded into a norm reaches all that read it: one that stays as it is would be given scaled inputs.
+  const readers = [...request.inputs.values()];
+  const isWhole = (key: string, modules: readonly string[]): boolean =>
+    readers.filter((reader) => reader === key).length === modules.length;
   const folds = request.method.kind !== 'gptq';
   const groups = [...members].map(([key, modules]): Group => ({
     key,
     modules,
-    fold: folds ? foldOf(modules, { weights, method: request.method.kind, solved: request.modules }) : null,
+    fold:
+      folds && isWhole(key, modules)
+        ? foldOf(modules, { weights, method: request.method.kind, solved: request.modules })
+        : null,
   }));
   const isBefore = ({ fold }: Group): boolean => fold?.kind === 'rows';
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MethodName } from '../../../../cli/quantize/choose-method.ts';
 import { chooseScheme, type SchemeFlags } from '../../../../cli/quantize/choose-scheme.ts';
 
 const none: SchemeFlags = {
@@ -50,5 +51,26 @@ describe('the flags of quantize', () => {
     [{ scheme: 'int4', group: 'x' }, "--group must be a whole number from 8 to 65536, not 'x'"],
   ])('%j are refused: %s', (flags, message) => {
     expect(() => chooseScheme({ ...none, ...flags })).toThrow(message);
+  });
+
+  it('of smoothquant need no scheme: weights and activations are int8', () => {
+    expect(chooseScheme({ ...none, convention: 'restricted' }, 'smoothquant')).toEqual({
+      grid: { kind: 'integer', bits: 8, group: null, symmetric: true, convention: 'restricted' },
+      layout: 'compressed-tensors',
+      activations: 'dynamic',
+    });
+  });
+
+  it.each<[MethodName, Partial<SchemeFlags>, string]>([
+    ['gptq', {}, 'quantize needs --scheme'],
+    ['gptq', { scheme: 'fp8' }, '--scheme fp8 means nothing for --method gptq'],
+    ['awq', { scheme: 'nvfp4' }, '--scheme nvfp4 means nothing for --method awq'],
+    ['smoothquant', { scheme: 'int4' }, '--scheme int4 means nothing for --method smoothquant'],
+    ['smoothquant', { group: '32' }, '--group means nothing for --method smoothquant'],
+    ['smoothquant', { asymmetric: true }, '--asymmetric means nothing for --method smoothquant'],
+    ['smoothquant', { layout: 'gptq' }, '--layout gptq means nothing for --method smoothquant'],
+    ['smoothquant', { activations: 'none' }, '--activations none means nothing for --method smoothquant'],
+  ])('of %s are refused where they do not belong: %j', (method, flags, message) => {
+    expect(() => chooseScheme({ ...none, ...flags }, method)).toThrow(message);
   });
 });
