@@ -2,6 +2,7 @@
 import { json } from 'node:stream/consumers';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { sum } from '../../../core/metrics/statistics/mean.ts';
 import { bindLibrary, widenNativeStacks } from '../../../system/toolchains/llama-cpp/bind-library.ts';
 import type { TokenWindow } from '../../../system/toolchains/llama-cpp/cut-windows.ts';
 import { defaultThreads } from '../../../system/toolchains/llama-cpp/default-threads.ts';
@@ -25,26 +26,31 @@ const searchEvery = 10;
 const { engines, source } = CertaintyRequest.parse(await json(process.stdin));
 widenNativeStacks();
 const library = bindLibrary(locateLibraries({}));
-const [baseline = ''] = engines;
-const temperature = await findTemperature(baseline);
+const temperature = await findTemperature(engines[0] ?? '');
 const measured: WindowCertainty[][] = [];
-for (const folder of engines) measured.push(await measure(folder, { temperature, every: 1 }));
+for (const folder of engines) {
+  const windows = await measure(folder, { temperatures: [temperature], every: 1 });
+  measured.push(windows.flat());
+}
 process.stdout.write(JSON.stringify({ temperature, engines: measured } satisfies CertaintyAnswer));
 
 /** The temperature, of those tried, at which the baseline's loss is smallest. */
 async function findTemperature(folder: string): Promise<number> {
-  const losses: { readonly temperature: number; readonly loss: number }[] = [];
-  for (const temperature of temperatures) {
-    const windows = await measure(folder, { temperature, every: searchEvery });
-    losses.push({ temperature, loss: windows.reduce((total, { temperedNll }) => total + temperedNll, 0) });
-  }
-  return losses.reduce((best, next) => (next.loss < best.loss ? next : best)).temperature;
+  const windows = await measure(folder, { temperatures, every: searchEvery });
+  const losses = temperatures.map((_, index) =>
+    sum(windows.map((window) => window[index]?.temperedNll ?? 0)),
+  );
+  return temperatures[losses.indexOf(Math.min(...losses))] ?? 1;
 }
 
-async function measure(
-  folder: string,
-  { temperature, every }: { readonly temperature: number; readonly every: number },
-): Promise<WindowCertainty[]> {
+interface Measuring {
+  readonly temperatures: readonly number[];
+  /** Which windows: one in so many. */
+  readonly every: number;
+}
+
+/** For each window, what it is at each of the temperatures. */
+async function measure(folder: string, { temperatures, every }: Measuring): Promise<WindowCertainty[][]> {
   const card = await readEngineCard(folder);
   const engine = await Engine.open(library, {
     file: join(folder, card.file),
@@ -55,7 +61,7 @@ async function measure(
   });
   const windows = windowsOf(engine, source).filter((_, index) => index % every === 0);
   const measured = [];
-  for (const window of windows) measured.push(await measureWindow(engine, window, temperature));
+  for (const window of windows) measured.push(await measureWindow(engine, window, temperatures));
   engine.close();
   return measured;
 }
@@ -63,16 +69,17 @@ async function measure(
 async function measureWindow(
   engine: Engine,
   { tokens, scoreFrom }: TokenWindow,
-  temperature: number,
-): Promise<WindowCertainty> {
+  temperatures: readonly number[],
+): Promise<WindowCertainty[]> {
   const size = engine.vocabularySize;
-  const window = emptyWindow();
+  const measured = temperatures.map((temperature) => ({ temperature, window: emptyWindow() }));
   await readWindow([engine], tokens, ([logits = new Float32Array(0)], from) => {
     const end = Math.min(from + logits.length / size, tokens.length - 1);
     for (let position = Math.max(from, scoreFrom - 1); position < end; position++) {
       const row = logits.subarray((position - from) * size, (position - from + 1) * size);
-      addRow(window, row, { target: tokens[position + 1] ?? 0, temperature });
+      const target = tokens[position + 1] ?? 0;
+      for (const { window, temperature } of measured) addRow(window, row, { target, temperature });
     }
   });
-  return window;
+  return measured.map(({ window }) => window);
 }
