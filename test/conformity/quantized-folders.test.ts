@@ -194,7 +194,11 @@ describe.each(folders)('a folder stored as $name', (folder) => {
 
 it('becomes the same checkpoint whether engines of the folder round activations too or not', async () => {
   const model = join(work, 'rounds activations');
-  const scheme = { grid: integer(8, null, true), layout: 'compressed-tensors', activations: 'dynamic' } as const;
+  const scheme = {
+    grid: integer(8, null, true),
+    layout: 'compressed-tensors',
+    activations: 'dynamic',
+  } as const;
   await quantizeWeights(
     { from: sample, to: model, scheme, scaleDtype: 'F16' },
     { ...scope, executable: locateWeights() },
