@@ -1,6 +1,7 @@
 #include "weights/growing_output.hpp"
 
 #include <algorithm>
+#include <variant>
 
 #include "weights/failure.hpp"
 #include "weights/plan_check.hpp"
@@ -9,8 +10,10 @@ namespace enginewright {
 
 namespace {
 
-/// What a window may hold: a tensor, so that a second thread can give the next one meanwhile, but no more than these.
-constexpr std::uint64_t leastWindowBytes = std::uint64_t{32} << 20U;
+/// What a window holds of bytes that are only moved: enough for the disk and the digest to go on, and so little that it
+/// stays in the CPU's cache.
+constexpr std::uint64_t leastWindowBytes = std::uint64_t{24} << 20U;
+/// Of computed bytes a whole tensor, so that a second thread can give the next one meanwhile, but no more than this.
 constexpr std::uint64_t mostWindowBytes = std::uint64_t{96} << 20U;
 
 std::vector<std::uint64_t> offsetsOf(const OutputPlan& plan) {
@@ -28,7 +31,10 @@ std::vector<std::uint64_t> patchesOf(const OutputPlan& plan) {
 
 std::size_t windowBlocks(const OutputPlan& plan, std::size_t blockBytes) {
   std::uint64_t largest = 0;
-  for (const Piece& piece : plan.pieces) largest = std::max(largest, bytesOf(piece));
+  for (const Piece& piece : plan.pieces) {
+    const bool isMoved = std::holds_alternative<TensorView>(piece.content) || std::holds_alternative<BytesPiece>(piece.content);
+    if (!isMoved) largest = std::max(largest, bytesOf(piece));
+  }
   return static_cast<std::size_t>(std::clamp(largest, leastWindowBytes, mostWindowBytes) / blockBytes);
 }
 

@@ -30,7 +30,7 @@ std::uint64_t totalBytesOf(const WeightsPlan& plan) {
 }
 
 /// Of what is written and hashed at once: a disk is as fast with it as with more.
-constexpr std::size_t blockBytes = std::size_t{2} << 20U;
+constexpr std::size_t blockBytes = std::size_t{4} << 20U;
 
 class Writing {
  public:
