@@ -86,7 +86,11 @@ void packPairs(const CodeMatrix& matrix, const ByteSink& sink) {
 
 void packRow(const std::int8_t* codes, std::size_t count, unsigned bits, std::uint32_t* words) {
   const std::size_t n = 32 / bits;
-  for (std::size_t i = 0; i < count; i += n) words[i / n] = packWord(codes + i, std::min(n, count - i), bits);
+  std::size_t i = 0;
+  if (bits == 4) {
+    for (; i + 8 <= count; i += 8) words[i / 8] = packEight(codes + i);
+  }
+  for (; i < count; i += n) words[i / n] = packWord(codes + i, std::min(n, count - i), bits);
 }
 
 void packRows(const CodeMatrix& matrix, CodeLayout layout, unsigned bits, const ByteSink& sink) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 namespace enginewright {
@@ -12,6 +14,16 @@ float divisorOf(const Grid& grid) {
   const float half = static_cast<float>(1U << (grid.bits - 1));
   if (grid.convention == Convention::Full) return half;
   return grid.convention == Convention::Restricted ? half - 1 : (2 * half - 1) / 2;
+}
+
+/// Once for each group: by the bits, to nearest even. What is infinite or NaN stays so.
+float roundedToBfloat(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7f800000U) == 0x7f800000U) return value;
+  bits = (bits + 0x7fffU + ((bits >> 16U) & 1U)) & 0xffff0000U;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 /// The distance from 1 to the next number of the dtype: torch.finfo(dtype).eps.
@@ -50,8 +62,7 @@ void setAsymmetricScale(CodeRule& rule, const Extent& extent, FloatDtype scaleDt
 
 float storedScale(float scale, FloatDtype dtype) {
   if (dtype == FloatDtype::F16) return static_cast<float>(doubleFromHalf(halfFromDouble(scale)));
-  if (dtype == FloatDtype::BF16) return static_cast<float>(doubleFromBfloat(bfloatFromDouble(scale)));
-  return scale;
+  return dtype == FloatDtype::BF16 ? roundedToBfloat(scale) : scale;
 }
 
 float usableScale(float scale, FloatDtype dtype) {

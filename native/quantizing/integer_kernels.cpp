@@ -5,7 +5,7 @@
 
 #include "weights/cpu_features.hpp"
 
-// One body for every instruction set: the compiler vectorises it for the wrapper it is inlined into. Extent and measure
+// One body for every instruction set: the compiler vectorises it for the wrapper it is inlined into. Extents and measure
 // are of group_sums.inc, because it does not vectorise their loops.
 #define ENGINEWRIGHT_BODY static inline __attribute__((always_inline))
 #define ENGINEWRIGHT_KERNELS(NAME, TARGET)                                                              \
@@ -19,7 +19,7 @@
   TARGET void code##NAME(const float* values, std::size_t count, const CodeRule& rule, std::int8_t* codes) { \
     codeBody(values, count, rule, codes);                                                               \
   }                                                                                                     \
-  constexpr IntegerKernels kernels##NAME{widen##NAME, extent##NAME, allFinite##NAME, code##NAME,        \
+  constexpr IntegerKernels kernels##NAME{widen##NAME, extent##NAME, extentOfBits##NAME, allFinite##NAME, code##NAME, \
                                          measure##NAME};                                                \
   }
 

@@ -27,6 +27,8 @@ struct IntegerKernels {
   void (*widen)(const std::uint16_t* bits, std::size_t count, float* values);
   /// Smallest and largest value; {0, 0} of nothing. A NaN may or may not be passed over: check values first.
   Extent (*extent)(const float* values, std::size_t count);
+  /// The same of bfloat16 bits, where a NaN is beyond infinity: if both ends are finite, everything is.
+  Extent (*extentOfBits)(const std::uint16_t* bits, std::size_t count);
   /// True when no value is infinite or NaN.
   bool (*allFinite)(const float* values, std::size_t count);
   void (*code)(const float* values, std::size_t count, const CodeRule& rule, std::int8_t* codes);

@@ -44,6 +44,12 @@ void MatrixQuantizer::forEachBlock(Wanted wanted, const RowsSink& sink) {
   const std::uint64_t most = rowsAtOnce();
   for (std::uint64_t first = 0; first < matrix.rows; first += most) {
     read(first, static_cast<std::size_t>(std::min(most, matrix.rows - first)));
+    if (!measuresBits()) {
+      widen();
+      refuseNotFinite();
+    } else if (wanted == Wanted::Codes) {
+      widen();
+    }
     if (piece_.grid.kind == GridKind::Integer) quantizeIntegers(wanted);
     if (piece_.grid.kind == GridKind::Fp8) quantizeFp8(wanted);
     if (piece_.grid.kind == GridKind::Nvfp4) quantizeNvfp4(wanted);
@@ -54,24 +60,43 @@ void MatrixQuantizer::forEachBlock(Wanted wanted, const RowsSink& sink) {
 void MatrixQuantizer::read(std::uint64_t firstRow, std::size_t rows) {
   const MatrixRange& matrix = piece_.matrix;
   const std::size_t itemBytes = bytesOf(matrix.dtype);
-  const std::size_t count = rows * block_.columns;
   std::vector<Axis> axes{{rows, matrix.rowStride, block_.columns}, {block_.columns, matrix.columnStride, 1}};
-  bytes_.resize(count * itemBytes);
+  bytes_.resize(rows * block_.columns * itemBytes);
   block_.firstRow = firstRow;
   block_.rows = rows;
-  block_.values.resize(count);
   reader_.read(file_, matrix.offset + firstRow * matrix.rowStride * itemBytes, itemBytes, axes, bytes_.data());
-  if (matrix.dtype == FloatDtype::F32) {
+}
+
+void MatrixQuantizer::widen() {
+  const FloatDtype dtype = piece_.matrix.dtype;
+  const std::size_t count = block_.rows * block_.columns;
+  block_.values.resize(count);
+  if (dtype == FloatDtype::F32) {
     std::memcpy(block_.values.data(), bytes_.data(), bytes_.size());
-  } else if (matrix.dtype == FloatDtype::BF16) {
-    // The buffer comes from the allocator, so it is aligned for two-byte items.
-    integerKernels().widen(reinterpret_cast<const std::uint16_t*>(bytes_.data()), count, block_.values.data());
+  } else if (dtype == FloatDtype::BF16) {
+    integerKernels().widen(bits(), count, block_.values.data());
   } else {
     wide_.resize(count);
-    decodeBlock(matrix.dtype, bytes_.data(), count, wide_.data());
+    decodeBlock(dtype, bytes_.data(), count, wide_.data());
     for (std::size_t i = 0; i < count; ++i) block_.values[i] = static_cast<float>(wide_[i]);
   }
-  refuseNotFinite();
+}
+
+bool MatrixQuantizer::measuresBits() const {
+  return piece_.grid.kind == GridKind::Integer && piece_.matrix.dtype == FloatDtype::BF16;
+}
+
+/// The buffer comes from the allocator, so it is aligned for two-byte items.
+const std::uint16_t* MatrixQuantizer::bits() const { return reinterpret_cast<const std::uint16_t*>(bytes_.data()); }
+
+Extent MatrixQuantizer::extentOf(std::size_t first, std::size_t count) {
+  if (!measuresBits()) return integerKernels().extent(&block_.values[first], count);
+  const Extent extent = integerKernels().extentOfBits(bits() + first, count);
+  if (!std::isfinite(extent.low) || !std::isfinite(extent.high)) {
+    widen();
+    refuseNotFinite();
+  }
+  return extent;
 }
 
 void MatrixQuantizer::refuseNotFinite() const {
@@ -101,6 +126,8 @@ float MatrixQuantizer::largest() {
   const std::uint64_t most = rowsAtOnce();
   for (std::uint64_t first = 0; first < piece_.matrix.rows; first += most) {
     read(first, static_cast<std::size_t>(std::min(most, piece_.matrix.rows - first)));
+    widen();
+    refuseNotFinite();
     const Extent extent = integerKernels().extent(block_.values.data(), block_.values.size());
     largest_ = std::max({largest_, -extent.low, extent.high});
   }
@@ -120,19 +147,18 @@ void MatrixQuantizer::quantizeIntegers(Wanted wanted) {
   block_.scales.resize(scales);
   block_.zeros.resize(scales);
   block_.rules.resize(scales);
-  if (wanted == Wanted::Codes) block_.codes.resize(block_.values.size());
+  if (wanted == Wanted::Codes) block_.codes.resize(block_.rows * block_.columns);
   for (std::size_t i = 0; i < scales; ++i) {
     const std::size_t first = (i / block_.groups) * block_.columns + (i % block_.groups) * group;
     const std::size_t count = std::min(group, block_.columns - (i % block_.groups) * group);
-    const float* values = block_.values.data() + first;
-    CodeRule rule = ruleOf(kernels.extent(values, count), piece_.grid, piece_.scaleDtype);
+    CodeRule rule = ruleOf(extentOf(first, count), piece_.grid, piece_.scaleDtype);
     refuseInfinite(storedScale(rule.scale, piece_.scaleDtype), i / block_.groups);
     block_.scales[i] = rule.scale;
     block_.zeros[i] = rule.zero;
     if (wanted == Wanted::Codes) {
       auto* codes = reinterpret_cast<std::int8_t*>(block_.codes.data()) + first;
       if (rule.scale > 0) {
-        kernels.code(values, count, rule, codes);
+        kernels.code(&block_.values[first], count, rule, codes);
       } else {
         std::fill_n(codes, count, static_cast<std::int8_t>(0));
       }

@@ -47,7 +47,14 @@ class MatrixQuantizer {
   [[nodiscard]] float tensorScale();
 
  private:
+  /// The items of some rows, as they are stored.
   void read(std::uint64_t firstRow, std::size_t rows);
+  /// Their values.
+  void widen();
+  /// Of bfloat16, groups are measured by their bits, and values made only where codes are wanted.
+  [[nodiscard]] bool measuresBits() const;
+  [[nodiscard]] const std::uint16_t* bits() const;
+  [[nodiscard]] Extent extentOf(std::size_t first, std::size_t count);
   void refuseNotFinite() const;
   /// Throws MergeNotFinite for a scale that its dtype cannot hold. `row` counts in the block.
   void refuseInfinite(float scale, std::uint64_t row) const;

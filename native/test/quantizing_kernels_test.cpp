@@ -22,8 +22,23 @@ std::vector<float> adversarialFloats(std::size_t count, std::mt19937& random) {
   return values;
 }
 
+/// Of bits as of the numbers they stand for; a NaN or an infinity shows at an end.
+void checkBits(const IntegerKernels& kernels, std::vector<std::uint16_t> bits) {
+  const Extent wild = kernels.extentOfBits(bits.data(), bits.size());
+  std::vector<float> values(bits.size());
+  referenceKernels().widen(bits.data(), bits.size(), values.data());
+  CHECK((std::isfinite(wild.low) && std::isfinite(wild.high)) ==
+        referenceKernels().allFinite(values.data(), values.size()));
+  for (std::uint16_t& item : bits) item = (item & 0x7f80U) == 0x7f80U ? item & 0x80ffU : item;
+  referenceKernels().widen(bits.data(), bits.size(), values.data());
+  const Extent tame = kernels.extentOfBits(bits.data(), bits.size());
+  const Extent expected = referenceKernels().extent(values.data(), values.size());
+  CHECK(tame.low == expected.low && tame.high == expected.high);
+}
+
 void checkAgree(const IntegerKernels* kernels, std::size_t count, std::mt19937& random) {
   if (kernels == nullptr) return;
+  checkBits(referenceKernels(), {0x8000, 0x0000, 0x8001, 0x3f80, 0xbf81});
   const IntegerKernels& reference = referenceKernels();
   const std::vector<float> values = adversarialFloats(count, random);
   const Extent a = reference.extent(values.data(), count);
@@ -48,6 +63,7 @@ void checkAgree(const IntegerKernels* kernels, std::size_t count, std::mt19937& 
   reference.widen(bits.data(), count, left.data());
   kernels->widen(bits.data(), count, right.data());
   CHECK(count == 0 || std::memcmp(left.data(), right.data(), count * sizeof(float)) == 0);
+  checkBits(*kernels, bits);
 }
 
 void checkFinite() {

@@ -18,7 +18,10 @@ export interface Contender {
   readonly makes?: string;
 }
 
-/** In the order in which they run: some read what others wrote. */
+/**
+ * In the order in which they run: some read what others wrote, and those that are compared with the conversion stand beside
+ * it, because a shared machine is not equally fast for minutes.
+ */
 export function listContenders(bench: Bench): readonly Contender[] {
   const places = new Places(bench.place);
   return [
@@ -29,13 +32,24 @@ export function listContenders(bench: Bench): readonly Contender[] {
       makes: places.of('copy'),
     }),
     ...listConversions(bench, places),
-    ...listMerges(bench, places),
+    own(bench, {
+      name: 'merge',
+      title: 'enginewright merge',
+      argv: ['merge', '--base', places.model, '--adapter', places.adapter, '--out', places.of('merged')],
+      makes: places.of('merged'),
+    }),
     own(bench, {
       name: 'int4',
       title: 'enginewright quantize --scheme int4',
       argv: ['quantize', places.model, places.of('int4'), '--scheme', 'int4'],
       makes: places.of('int4'),
     }),
+    own(bench, {
+      name: 'compare',
+      title: 'enginewright compare (reads both)',
+      argv: ['compare', places.model, places.of('back')],
+    }),
+    ...listPython(bench, places),
   ];
 }
 
@@ -56,9 +70,7 @@ class Places {
 }
 
 function listConversions(bench: Bench, places: Places): Contender[] {
-  const [bin, back, torchBin, torchBack] = ['bin', 'back', 'torch-bin', 'torch-back'].map((name) =>
-    places.of(name),
-  ) as [string, string, string, string];
+  const [bin, back] = [places.of('bin'), places.of('back')];
   return [
     own(bench, {
       name: 'to-bin',
@@ -72,40 +84,29 @@ function listConversions(bench: Bench, places: Places): Contender[] {
       argv: ['convert', bin, back, '--to', 'safetensors'],
       makes: back,
     }),
-    own(bench, {
-      name: 'compare',
-      title: 'enginewright compare (reads both)',
-      argv: ['compare', places.model, back],
-    }),
+  ];
+}
+
+function listPython(bench: Bench, places: Places): Contender[] {
+  const [bin, back, merged] = [places.of('torch-bin'), places.of('torch-back'), places.of('peft-merged')];
+  return [
     script(bench, {
       name: 'torch-to-bin',
       title: 'torch: load_file, torch.save, reload',
-      argv: ['convert-with-torch.py', places.model, torchBin, 'bin'],
-      makes: torchBin,
+      argv: ['convert-with-torch.py', places.model, bin, 'bin'],
+      makes: bin,
     }),
     script(bench, {
       name: 'torch-to-safetensors',
       title: 'torch: torch.load, save_file, reload',
-      argv: ['convert-with-torch.py', torchBin, torchBack, 'safetensors'],
-      makes: torchBack,
-    }),
-  ];
-}
-
-function listMerges(bench: Bench, places: Places): Contender[] {
-  const [merged, peftMerged] = [places.of('merged'), places.of('peft-merged')];
-  return [
-    own(bench, {
-      name: 'merge',
-      title: 'enginewright merge',
-      argv: ['merge', '--base', places.model, '--adapter', places.adapter, '--out', merged],
-      makes: merged,
+      argv: ['convert-with-torch.py', bin, back, 'safetensors'],
+      makes: back,
     }),
     script(bench, {
       name: 'peft-merge',
       title: 'peft: merge_and_unload, save_pretrained',
-      argv: ['merge-with-peft.py', places.model, places.adapter, peftMerged],
-      makes: peftMerged,
+      argv: ['merge-with-peft.py', places.model, places.adapter, merged],
+      makes: merged,
     }),
   ];
 }
