@@ -33,7 +33,7 @@ const ratios: readonly Ratio[] = [
 const own = new Set(['to-bin', 'to-safetensors', 'merge', 'int4']);
 const fixedBytes = 256e6;
 
-/** The targets of issue "Weights" beside what was measured; those whose contenders did not run are left out. */
+/** The targets beside what was measured; those whose contenders did not run are left out. */
 export function judge(size: SizeRecord): readonly Judged[] {
   const seconds = new Map(size.contenders.map(({ name, seconds: { median } }) => [name, median]));
   const judged = ratios.flatMap(({ text, numerator, denominator, atLeast = 0, atMost = Infinity }) => {
