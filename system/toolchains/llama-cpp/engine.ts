@@ -2,6 +2,7 @@ import { setImmediate as letEventsThrough } from 'node:timers/promises';
 import koffi from 'koffi';
 import { BuildFailure } from '../../../core/domain/failures.ts';
 import type { LlamaLibrary } from './bind-library.ts';
+import { checkAdapter } from './check-adapter.ts';
 import { callAsync, type Pointer } from './native-call.ts';
 import type { Params, Result } from './protocol.ts';
 import { TextCodec } from './text-codec.ts';
@@ -56,6 +57,7 @@ export class Engine {
     params: Params<'open'>,
     onEvaluate: Pointer = null,
   ): Promise<Engine> {
+    for (const { file } of params.adapters) await checkAdapter(file);
     const model = await callAsync(library.loadModel, params.file, {
       ...library.modelDefaults(),
       ...(params.gpuLayers === undefined ? {} : { n_gpu_layers: params.gpuLayers }),
