@@ -46,13 +46,7 @@ interface Folder {
 
 const folders: readonly Folder[] = [
   { name: 'packed', grid: integer(4, 128, true), layout: 'compressed-tensors', dtype: 'F16', type: 'Q4_0' },
-  {
-    name: 'packed bytes',
-    grid: integer(8, null, true),
-    layout: 'compressed-tensors',
-    dtype: 'F16',
-    type: 'Q8_0',
-  },
+  { name: 'bytes', grid: integer(8, null, true), layout: 'compressed-tensors', dtype: 'F16', type: 'Q8_0' },
   { name: 'gptq', grid: integer(4, 32, true), layout: 'gptq', dtype: 'F16', type: 'Q4_0' },
   { name: 'gptq of 8 bits', grid: integer(8, null, true), layout: 'gptq', dtype: 'F16', type: 'Q8_0' },
   { name: 'gptq_v2, asymmetric', grid: integer(8, 32, false), layout: 'gptq_v2', dtype: 'F16', type: 'F16' },
@@ -204,7 +198,7 @@ it('becomes the same checkpoint whether engines of the folder round activations 
     { ...scope, executable: locateWeights() },
   );
 
-  const [found, expected] = [await convert(model), await checkpointOf('packed bytes')].map((folder) =>
+  const [found, expected] = [await convert(model), await checkpointOf('bytes')].map((folder) =>
     readFile(join(folder, 'model.gguf')),
   );
   expect((await found)?.equals((await expected) ?? Buffer.alloc(0))).toBe(true);
