@@ -1,5 +1,5 @@
 // SIGKILL at a hundred moments of every verb that writes weights: `npm run chaos:weights`. Writes docs/results/chaos-weights.*,
-// unless CHAOS_KILLS asks for fewer kills.
+// unless CHAOS_KILLS asks for fewer kills. CHAOS_VERBS=convert,merge tries these alone.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { writeChaosModel } from './chaos/weights-model.ts';
 const recordedKills = 100;
 const kills = Number(process.env['CHAOS_KILLS'] ?? recordedKills);
 const seed = Number(process.env['CHAOS_SEED'] ?? 20261123);
+const chosen = process.env['CHAOS_VERBS']?.split(',');
 const layers = 57;
 
 const folder = await mkdtemp(join(tmpdir(), 'enginewright-chaos-'));
@@ -22,6 +23,7 @@ try {
   const random = seededRandom(seed);
   bytes = model.bytes;
   for (const verb of await chaosVerbs(model, folder)) {
+    if (chosen !== undefined && !chosen.includes(verb.name)) continue;
     const outcome = await runChaos(verb, { folder, kills, random });
     console.log(JSON.stringify(outcome));
     outcomes.push(outcome);
