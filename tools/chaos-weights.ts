@@ -13,6 +13,8 @@ const recordedKills = 100;
 const kills = Number(process.env['CHAOS_KILLS'] ?? recordedKills);
 const seed = Number(process.env['CHAOS_SEED'] ?? 20261123);
 const chosen = process.env['CHAOS_VERBS']?.split(',');
+const command =
+  chosen === undefined ? 'npm run chaos:weights' : `CHAOS_VERBS=${chosen.join()} npm run chaos:weights`;
 const layers = 57;
 
 const folder = await mkdtemp(join(tmpdir(), 'enginewright-chaos-'));
@@ -64,7 +66,7 @@ function pageOf({ seed, megabytes, host, outcomes }: typeof record): string {
   );
   return `# SIGKILL while weights are written
 
-Made by \`npm run chaos:weights\`: a model of ${Math.round(megabytes)} MB in two shards is converted to \`.bin\`, merged
+Made by \`${command}\`: a model of ${Math.round(megabytes)} MB in two shards is converted to \`.bin\`, merged
 with an adapter and quantized to int8, and the first of its files is converted alone, there and back. Each run is killed once,
 at moments spread over its whole duration (seed ${seed}). Killed is in turn the whole run, the command line alone, and the
 native program alone. After each kill the output must be absent or equal to the finished one in every byte, and the same
