@@ -51,16 +51,14 @@ GrowingOutput::GrowingOutput(const OutputPlan& plan, const std::string& nonce, B
     hasher_ = std::thread([this] { attempt(&GrowingOutput::hash, hashFailure_); });
   } catch (...) {
     abandon();
-    writer_.join();
+    join();
     throw;
   }
 }
 
 GrowingOutput::~GrowingOutput() {
   abandon();
-  for (std::thread* thread : {&writer_, &hasher_}) {
-    if (thread->joinable()) thread->join();
-  }
+  join();
 }
 
 Room GrowingOutput::room(std::size_t piece, std::uint64_t done, std::size_t count) {
@@ -75,10 +73,14 @@ void GrowingOutput::completePiece(std::size_t piece, std::uint32_t crc32) {
   for (const std::uint64_t offset : plan_.pieces[piece].crc32At) window_.patch(offset, crc32);
 }
 
-void GrowingOutput::wait() {
+void GrowingOutput::join() {
   for (std::thread* thread : {&writer_, &hasher_}) {
     if (thread->joinable()) thread->join();
   }
+}
+
+void GrowingOutput::wait() {
+  join();
   for (const std::exception_ptr& failure : {writeFailure_, hashFailure_}) {
     if (failure) std::rethrow_exception(failure);
   }

@@ -45,6 +45,7 @@ class GrowingOutput {
   void attempt(void (GrowingOutput::*act)(), std::exception_ptr& failure);
   void write();
   void hash();
+  void join();
 
   const OutputPlan& plan_;
   PairedHashing& hashing_;

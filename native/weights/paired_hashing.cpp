@@ -40,7 +40,7 @@ void PairedHashing::update(Request own) {
 
 bool PairedHashing::isDoneByAnother(std::unique_lock<std::mutex>& lock, Request& own) {
   waiting_ = &own;
-  changed_.wait_for(lock, longestWait, [&] { return own.isTaken && own.isDone; });
+  changed_.wait_for(lock, longestWait, [&] { return own.isDone; });
   if (!own.isTaken) {
     waiting_ = nullptr;
     return false;

@@ -1,17 +1,10 @@
 import { z } from 'zod';
+import { hostFields } from './describe-host.ts';
 
 /** docs/results/demo.json: what one run of the demo showed, and where. Written by tools/record-demo.ts. */
 export const DemoRecord = z.strictObject({
   command: z.string(),
-  /** ISO 8601, UTC. */
-  date: z.string(),
-  machine: z.strictObject({
-    processor: z.string(),
-    cores: z.int(),
-    memoryBytes: z.int(),
-    platform: z.string(),
-  }),
-  versions: z.record(z.string(), z.string()),
+  ...hostFields,
   runs: z.array(
     z.strictObject({
       seconds: z.number(),

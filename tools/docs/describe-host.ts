@@ -1,10 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { DemoRecord } from './demo-record.ts';
+import { z } from 'zod';
 
 /** What every record of a run tells of where and when: now, this machine, and what of ours and of others it ran. */
-export async function describeHost(root: string): Promise<Pick<DemoRecord, 'date' | 'machine' | 'versions'>> {
+export const hostFields = {
+  /** ISO 8601, UTC. */
+  date: z.string(),
+  machine: z.strictObject({
+    processor: z.string(),
+    cores: z.int(),
+    memoryBytes: z.int(),
+    platform: z.string(),
+  }),
+  versions: z.record(z.string(), z.string()),
+};
+const Host = z.strictObject(hostFields);
+
+/** `root` is the package's. */
+export async function describeHost(root: string): Promise<z.output<typeof Host>> {
   const read = async (path: string): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(root, path), 'utf8')) as Record<string, unknown>;
   const own = await read('package.json');

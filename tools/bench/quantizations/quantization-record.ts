@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostFields } from '../../docs/describe-host.ts';
 
 /** A figure with its interval; the bounds are null below two units. */
 const Figure = z.strictObject({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
@@ -52,15 +53,7 @@ const VariantRecord = z.strictObject({
 /** docs/results/quantizations.json. */
 export const QuantizationRecord = z.strictObject({
   command: z.string(),
-  /** ISO 8601, UTC. */
-  date: z.string(),
-  machine: z.strictObject({
-    processor: z.string(),
-    cores: z.int(),
-    memoryBytes: z.int(),
-    platform: z.string(),
-  }),
-  versions: z.record(z.string(), z.string()),
+  ...hostFields,
   steps: z.int(),
   model: z.string(),
   adapters: z.array(z.string()),
